@@ -1,0 +1,176 @@
+import type { Address } from '../endpoint/connect.ts';
+import { InvalidOptionsError } from '../errors/option-errors.ts';
+import type { TlsOptions } from '../wire/wire.ts';
+import { checkInteger, checkKeys, checkObject, checkText, describe } from './option-checks.ts';
+
+/** `'host'`, `'host:port'`, `'[::1]:port'`, or the two apart. @defaultValue port 5432 */
+export type AddressOption = string | { readonly host: string; readonly port?: number };
+
+export interface SchoolDbOptions {
+  /**
+   * Where to connect. `master` leads to the primary and is required; a single PostgreSQL is a `master` alone. Without
+   * `replica`, which leads to the standbys, reads go to the master.
+   */
+  readonly endpoints: { readonly master: AddressOption; readonly replica?: AddressOption };
+  readonly database: string;
+  readonly user: string;
+  /** The password, or a function that is asked for it on each new connection. @defaultValue none is sent */
+  readonly password?: string | (() => string | Promise<string>);
+  /** TLS; the certificate is always checked against `ca` and the host name. @defaultValue false */
+  readonly tls?: boolean | TlsOptions;
+  /** The name that `pg_stat_activity` shows. @defaultValue 'schooldb' */
+  readonly applicationName?: string;
+  /**
+   * Connections to one endpoint, at most, everything counted: two of them are kept for probes. Integer from 3 to
+   * 1000. @defaultValue 20
+   */
+  readonly maxConnections?: number;
+  /**
+   * Callers that may wait for a connection to one endpoint; the next one is refused at once with
+   * {@link WaitingLineFullError}. Integer from 0 to 1000000. @defaultValue 10000
+   */
+  readonly maxWaiting?: number;
+  /**
+   * How long an operation may take in all, in milliseconds: waiting, connecting, attempts, retries. Outlasts the
+   * failover of a Patroni with its usual `ttl` of 30 s. Integer from 1 to 3600000. @defaultValue 60000
+   */
+  readonly deadlineMs?: number;
+  /** An idle connection is closed after this time, in milliseconds. Integer from 1000 on. @defaultValue 30000 */
+  readonly idleTimeoutMs?: number;
+  /**
+   * A connection is not used any more after about this time (10 % jitter), in milliseconds. Integer from 1000 on.
+   * @defaultValue 1800000
+   */
+  readonly maxLifetimeMs?: number;
+  /**
+   * An attempt to connect that receives no byte for this long is given up, in milliseconds. Integer from 100 to
+   * 60000. @defaultValue 1000
+   */
+  readonly connectSilenceMs?: number;
+  /** How long {@link SchoolDb.close} waits for operations under way, in milliseconds. @defaultValue 10000 */
+  readonly closeTimeoutMs?: number;
+}
+
+export const SCHOOL_DB_DEFAULTS = {
+  applicationName: 'schooldb',
+  maxConnections: 20,
+  maxWaiting: 10_000,
+  deadlineMs: 60_000,
+  idleTimeoutMs: 30_000,
+  maxLifetimeMs: 1_800_000,
+  connectSilenceMs: 1_000,
+  closeTimeoutMs: 10_000,
+} as const satisfies Partial<SchoolDbOptions>;
+
+/** Checked and complete. */
+export interface ResolvedOptions {
+  readonly master: Address;
+  readonly replica: Address | undefined;
+  readonly database: string;
+  readonly user: string;
+  readonly password: () => string | Promise<string>;
+  readonly tls: TlsOptions | false;
+  readonly applicationName: string;
+  readonly maxConnections: number;
+  readonly maxWaiting: number;
+  readonly deadlineMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxLifetimeMs: number;
+  readonly connectSilenceMs: number;
+  readonly closeTimeoutMs: number;
+}
+
+const INTEGER_RANGES = {
+  maxConnections: [3, 1_000],
+  maxWaiting: [0, 1_000_000],
+  deadlineMs: [1, 3_600_000],
+  idleTimeoutMs: [1_000, 86_400_000],
+  maxLifetimeMs: [1_000, 604_800_000],
+  connectSilenceMs: [100, 60_000],
+  closeTimeoutMs: [0, 3_600_000],
+} as const;
+
+const KEYS = ['endpoints', 'database', 'user', 'password', 'tls', ...Object.keys(SCHOOL_DB_DEFAULTS)];
+
+/** @throws InvalidOptionsError that names the option, what was given and what is allowed. */
+export function resolveOptions(given: SchoolDbOptions): ResolvedOptions {
+  const options = checkObject('the options of createSchoolDb', given);
+  checkKeys('createSchoolDb', options, KEYS);
+  const endpoints = checkObject("'endpoints'", options['endpoints']);
+  checkKeys("'endpoints'", endpoints, ['master', 'replica']);
+  const integer = (name: keyof typeof INTEGER_RANGES) => {
+    const [min, max] = INTEGER_RANGES[name];
+    return checkInteger(`'${name}'`, options[name] ?? SCHOOL_DB_DEFAULTS[name], min, max);
+  };
+  return Object.freeze({
+    master: resolveAddress('endpoints.master', endpoints['master']),
+    replica:
+      endpoints['replica'] === undefined
+        ? undefined
+        : resolveAddress('endpoints.replica', endpoints['replica']),
+    database: checkText("'database'", options['database']),
+    user: checkText("'user'", options['user']),
+    password: resolvePassword(options['password']),
+    tls: resolveTls(options['tls']),
+    applicationName: checkText(
+      "'applicationName'",
+      options['applicationName'] ?? SCHOOL_DB_DEFAULTS.applicationName,
+    ),
+    maxConnections: integer('maxConnections'),
+    maxWaiting: integer('maxWaiting'),
+    deadlineMs: integer('deadlineMs'),
+    idleTimeoutMs: integer('idleTimeoutMs'),
+    maxLifetimeMs: integer('maxLifetimeMs'),
+    connectSilenceMs: integer('connectSilenceMs'),
+    closeTimeoutMs: integer('closeTimeoutMs'),
+  });
+}
+
+const ADDRESS = /^(?:\[(?<ipv6>[0-9a-f:.]+)\]|(?<host>[^:\s/]+))(?::(?<port>\d+))?$/i;
+const DEFAULT_PORT = 5432;
+
+function resolveAddress(name: string, given: unknown): Address {
+  if (typeof given === 'string') {
+    const parts = ADDRESS.exec(given)?.groups;
+    const host = parts?.['ipv6'] ?? parts?.['host'];
+    if (host === undefined) {
+      throw new InvalidOptionsError(`'${name}' must be 'host' or 'host:port', but is ${describe(given)}`);
+    }
+    const port = parts?.['port'];
+    return { host, port: checkPort(name, port === undefined ? DEFAULT_PORT : Number(port)) };
+  }
+  if (given === undefined) throw new InvalidOptionsError(`'${name}' is missing: give 'host' or 'host:port'`);
+  const address = checkObject(`'${name}'`, given);
+  checkKeys(`'${name}'`, address, ['host', 'port']);
+  return {
+    host: checkText(`'${name}.host'`, address['host']),
+    port: checkPort(name, address['port'] ?? DEFAULT_PORT),
+  };
+}
+
+function checkPort(name: string, port: unknown): number {
+  return checkInteger(`the port of '${name}'`, port, 1, 65_535);
+}
+
+function resolvePassword(given: unknown): () => string | Promise<string> {
+  if (given === undefined) return () => '';
+  if (typeof given === 'function') return given as () => string | Promise<string>;
+  // Not described: whatever it is, it may be a secret.
+  if (typeof given !== 'string')
+    throw new InvalidOptionsError("'password' must be a text or a function that returns one");
+  return () => given;
+}
+
+function resolveTls(given: unknown): TlsOptions | false {
+  if (given === undefined || given === false) return false;
+  if (given === true) return {};
+  const tls = checkObject("'tls'", given);
+  checkKeys("'tls'", tls, ['ca', 'serverName']);
+  const { ca, serverName } = tls;
+  if (ca !== undefined && typeof ca !== 'string' && !Buffer.isBuffer(ca)) {
+    throw new InvalidOptionsError(
+      `'tls.ca' must be certificates in PEM, as a text or a Buffer, but is ${describe(ca)}`,
+    );
+  }
+  return { ca, serverName: serverName === undefined ? undefined : checkText("'tls.serverName'", serverName) };
+}

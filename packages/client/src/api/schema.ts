@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { escapeIdentifier } from '../wire/pg-wire.ts';
+
+/**
+ * The SQL that installs the schema `schooldb`, which the exactly-once commit needs. For the database's owner or a
+ * superuser, once per database; running it again changes nothing.
+ */
+export function schemaSql(): string {
+  return readFileSync(new URL('../../sql/schooldb.sql', import.meta.url), 'utf8');
+}
+
+/** The SQL that lets a role use what {@link schemaSql} has installed. */
+export function schemaGrantSql(role: string): string {
+  const name = escapeIdentifier(role);
+  return [
+    `GRANT USAGE ON SCHEMA schooldb TO ${name};`,
+    `GRANT EXECUTE ON FUNCTION schooldb.mark(uuid, bigint), schooldb.settle(uuid, bigint) TO ${name};`,
+  ].join('\n');
+}

@@ -1,0 +1,296 @@
+/**
+ * Lends connections, one to a caller. `pg-pool` keeps them (idle ones, their timeouts); who gets one, how many are
+ * open and when a new one is tried is decided here, because pg-pool's own answers are what goes wrong in a failover:
+ * an unbounded line, a storm of connects, every caller paying for a dead server by itself.
+ *
+ * A failed attempt to connect costs no caller its place: the lane tries again, with backoff and at most two attempts
+ * at a time, while the callers wait until their own deadlines.
+ */
+import Pool from 'pg-pool';
+import { ClientClosedError, WaitingLineFullError } from '../errors/call-errors.ts';
+import { ConnectionRejectedError, EndpointDownError } from '../errors/connection-errors.ts';
+import { backoffMs } from '../policy/backoff.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Connection } from './connection.ts';
+import type { Lease } from './lease.ts';
+import { PooledConnection } from './pooled-connection.ts';
+import { WaitingLine } from './waiting-line.ts';
+
+export interface ExclusiveLaneOptions {
+  /** How the endpoint calls itself in errors: kind and address. */
+  readonly name: string;
+  /** Connections open or opening, at most. */
+  readonly maxConnections: number;
+  /** Callers without a connection, at most; the next one is refused at once. */
+  readonly maxWaiting: number;
+  /** An idle connection is closed after this time, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** A connection is not lent any more after about this time (10 % jitter), in milliseconds. */
+  readonly maxLifetimeMs: number;
+  /**
+   * What callers do while nothing can be connected: wait (the master: nobody else can serve them), or be told with
+   * an {@link EndpointDownError} (a replica: the master can).
+   */
+  readonly whenDown: 'wait' | 'refuse';
+}
+
+export interface LaneHooks {
+  open(): Promise<Connection>;
+  /** The first connection after none, or none after the last. */
+  onUp(): void;
+  onDown(cause: Error): void;
+  /** A connection was opened and may now be lent. */
+  onOpened(connection: Connection): void;
+}
+
+export interface LaneState {
+  /** The failure since which nothing could be connected; undefined while the lane works. */
+  readonly downBecause: Error | undefined;
+  readonly open: number;
+  readonly leased: number;
+  readonly opening: number;
+  readonly waiting: number;
+}
+
+/** Connects at the same time, at most: more would be a storm on a server that has just become primary. */
+const MAX_OPENING = 2;
+/** While callers wait: quick, because this pause is our own share of an outage. */
+const BACKOFF_WANTED = { baseMs: 20, capMs: 200 };
+/** While nobody waits: only to learn that the endpoint is back. */
+const BACKOFF_UNWANTED = { baseMs: 100, capMs: 10_000 };
+const LIFETIME_JITTER = 0.1;
+
+/** What pg-pool hands out: our connection, with its way back. */
+type PoolMember = PooledConnection & { release(destroy?: boolean): void };
+
+export class ExclusiveLane {
+  readonly #options: ExclusiveLaneOptions;
+  readonly #hooks: LaneHooks;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #pool: Pool<PooledConnection>;
+  readonly #line = new WaitingLine<Lease>();
+  /** Everything open, idle and leased, until its socket is closed. */
+  readonly #members = new Set<PooledConnection>();
+  #leased = 0;
+  #opening = 0;
+  /** Calls of pool.connect() that have not called back yet, and those of them that were meant for an idle one. */
+  #checkouts = 0;
+  #idleCheckouts = 0;
+  #failures = 0;
+  #pause: Timer | undefined;
+  #downBecause: Error | undefined;
+  #closed = false;
+  #allGone: (() => void) | undefined;
+
+  constructor(options: ExclusiveLaneOptions, hooks: LaneHooks, time: { clock: Clock; random: Random }) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#clock = time.clock;
+    this.#random = time.random;
+    const open = (self: PooledConnection) => this.#open(self);
+    const Client = class extends PooledConnection {
+      constructor() {
+        super(open);
+      }
+    };
+    this.#pool = new Pool({
+      Client,
+      max: options.maxConnections,
+      idleTimeoutMillis: options.idleTimeoutMs,
+      allowExitOnIdle: true,
+    });
+    // An idle connection that dies is no news here: pg-pool has dropped it, and the next caller opens another.
+    this.#pool.on('error', () => {});
+    this.#pool.on('remove', (client) => this.#removed(client));
+  }
+
+  get state(): LaneState {
+    return {
+      downBecause: this.#downBecause,
+      open: this.#members.size,
+      leased: this.#leased,
+      opening: this.#opening,
+      waiting: this.#line.size,
+    };
+  }
+
+  /**
+   * @param urgent - goes before those who begin: for settling what an earlier attempt left open.
+   * @throws WaitingLineFullError, EndpointDownError, ConnectionRejectedError, ClientClosedError or the deadline's
+   * own error; nothing was sent in any of these cases.
+   */
+  async acquire(deadline: Deadline, urgent = false): Promise<Lease> {
+    if (this.#closed) throw new ClientClosedError('the client is closed');
+    if (this.#downBecause !== undefined && this.#options.whenDown === 'refuse')
+      throw this.#downError(this.#downBecause);
+    if (this.#line.size >= this.#options.maxWaiting && !urgent) throw this.#fullError();
+    const lease = this.#line.join(deadline, urgent, () =>
+      deadline.error(`waiting for a connection to ${this.#describe()}`, 'not-executed', this.#downBecause),
+    );
+    // The pause was chosen while nobody waited.
+    if (this.#pause !== undefined && this.#line.size === 1) this.#pauseOpening();
+    this.#pump();
+    return lease;
+  }
+
+  /** Lends the matching connections no more: idle ones are closed now, busy ones when they come back. */
+  retire(matches: (connection: Connection) => boolean): void {
+    for (const member of this.#members) {
+      if (!matches(member.connection)) continue;
+      member.retired = true;
+      if (member.idle) void member.connection.wire.end();
+    }
+  }
+
+  /** Whether the connection is lent to nobody. */
+  isIdle(connection: Connection): boolean {
+    for (const member of this.#members) if (member.connection === connection) return member.idle;
+    return false;
+  }
+
+  /** Closes the matching connections now, busy ones included: their statements fail with `reason`. */
+  destroy(matches: (connection: Connection) => boolean, reason: Error): void {
+    for (const member of this.#members) {
+      if (matches(member.connection)) member.connection.wire.destroy(reason);
+    }
+  }
+
+  /** Refuses new and waiting callers, and resolves when all connections have come back and are closed. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#pause?.cancel();
+    this.#line.rejectAll(() => new ClientClosedError('the client was closed while waiting for a connection'));
+    await this.#pool.end();
+    // pg-pool is done when it has let go of its clients; their sockets close a little later.
+    if (this.#members.size > 0) await new Promise<void>((resolve) => (this.#allGone = resolve));
+  }
+
+  /** Puts waiting callers and connections together, as far as there are any. */
+  #pump(): void {
+    if (this.#closed) return;
+    while (this.#line.size > this.#checkouts) {
+      if (this.#pool.idleCount > this.#idleCheckouts) this.#checkout(true);
+      else if (this.#mayOpen()) this.#checkout(false);
+      else return;
+    }
+  }
+
+  #mayOpen(): boolean {
+    return (
+      this.#pause === undefined &&
+      this.#toOpen < MAX_OPENING &&
+      this.#members.size + this.#toOpen < this.#options.maxConnections
+    );
+  }
+
+  /** Connections being opened, those included that pg-pool has been asked for and will open on its next turn. */
+  get #toOpen(): number {
+    return Math.max(this.#opening, this.#checkouts - this.#idleCheckouts);
+  }
+
+  #checkout(fromIdle: boolean): void {
+    this.#checkouts += 1;
+    if (fromIdle) this.#idleCheckouts += 1;
+    this.#pool.connect((_error, client) => {
+      this.#checkouts -= 1;
+      if (fromIdle) this.#idleCheckouts -= 1;
+      // A failure was dealt with in #open; the callers it was for still wait in the line.
+      if (client !== undefined) this.#lend(client);
+      this.#pump();
+    });
+  }
+
+  #lend(member: PoolMember): void {
+    if (this.#closed || member.retired || this.#clock.now() > member.lendUntil) {
+      member.release(true);
+      return;
+    }
+    let released = false;
+    const release = () => {
+      if (released) throw new Error('a lease was released twice');
+      released = true;
+      this.#leased -= 1;
+      const { wire } = member.connection;
+      const fit =
+        wire.lostBecause === undefined && wire.transactionStatus === 'idle' && wire.unanswered === 0;
+      member.release(!fit || member.retired);
+      this.#pump();
+    };
+    if (this.#line.serveNext({ connection: member.connection, release })) this.#leased += 1;
+    else member.release();
+  }
+
+  async #open(member: PooledConnection): Promise<Connection> {
+    this.#opening += 1;
+    try {
+      const connection = await this.#hooks.open();
+      member.lendUntil =
+        this.#clock.now() + this.#options.maxLifetimeMs * (1 - LIFETIME_JITTER * this.#random());
+      this.#members.add(member);
+      this.#failures = 0;
+      if (this.#downBecause !== undefined) {
+        this.#downBecause = undefined;
+        this.#hooks.onUp();
+      }
+      this.#hooks.onOpened(connection);
+      return connection;
+    } catch (error) {
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  #failed(error: Error): void {
+    if (this.#closed) return;
+    this.#failures += 1;
+    const alive = [...this.#members].some((member) => member.connection.wire.lostBecause === undefined);
+    if (!alive) this.#goDown(error);
+    this.#pauseOpening();
+  }
+
+  #goDown(error: Error): void {
+    const wasUp = this.#downBecause === undefined;
+    this.#downBecause = error;
+    if (wasUp) this.#hooks.onDown(error);
+    if (this.#options.whenDown === 'refuse') this.#line.rejectAll(() => this.#downError(error));
+    else if (error instanceof ConnectionRejectedError) this.#line.rejectAll(() => error);
+  }
+
+  #pauseOpening(): void {
+    const backoff = this.#line.size > 0 ? BACKOFF_WANTED : BACKOFF_UNWANTED;
+    this.#pause?.cancel();
+    this.#pause = this.#clock.schedule(backoffMs(this.#failures, backoff, this.#random), () => {
+      this.#pause = undefined;
+      // With nobody waiting, one connect still finds out whether the endpoint is back.
+      if (this.#line.size === 0 && this.#downBecause !== undefined && this.#mayOpen()) this.#checkout(false);
+      else this.#pump();
+    });
+  }
+
+  #removed(member: PooledConnection): void {
+    this.#members.delete(member);
+    if (this.#members.size === 0) this.#allGone?.();
+    this.#pump();
+  }
+
+  #downError(cause: Error): EndpointDownError {
+    return new EndpointDownError(`${this.#options.name} is down: ${cause.message}`, { cause });
+  }
+
+  #fullError(): WaitingLineFullError {
+    return new WaitingLineFullError(
+      `no connection to ${this.#describe()}: the waiting line is full ('maxWaiting' is ${this.#options.maxWaiting})`,
+    );
+  }
+
+  #describe(): string {
+    const { open, leased, waiting } = this.state;
+    return `${this.#options.name}: ${leased} of ${open} connections leased ('maxConnections' leaves room for ${this.#options.maxConnections}), ${waiting} waiting`;
+  }
+}

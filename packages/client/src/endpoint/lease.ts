@@ -1,0 +1,11 @@
+import type { Connection } from './connection.ts';
+
+/** One connection, lent to one caller. */
+export interface Lease {
+  readonly connection: Connection;
+  /**
+   * Gives the connection back. It is judged by its own state, not by whether a statement failed: one that is lost,
+   * retired, in a transaction or still owes an answer is closed, every other goes to the next caller. Once only.
+   */
+  release(): void;
+}

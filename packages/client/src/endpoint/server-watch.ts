@@ -1,0 +1,207 @@
+/**
+ * Finds servers that are frozen: their kernel keeps the sockets open, so no error ever comes. For each server that
+ * owes us an answer:
+ *
+ *   heard      a byte came within the last `suspicionMs`
+ *   suspected  silent on every connection for `suspicionMs`: probes are sent, on a connection of their own
+ *   dead       silent for `deadMs`, and a probe hangs for `probeTimeoutMs`, or the address leads to another primary
+ *
+ * A slow statement alone never condemns a server: it answers the probe. A probe that is refused proves nothing.
+ * Neither does our own event loop when it stalls: time is measured while it runs, and a late tick judges nobody.
+ */
+import type { ResponsiveClock } from '../runtime/responsive-clock.ts';
+import type { Connection } from './connection.ts';
+
+export interface ServerWatchOptions {
+  /** Silence that starts a probe, in milliseconds. */
+  readonly suspicionMs: number;
+  /** A probe counts as unanswered after this time, in milliseconds. */
+  readonly probeTimeoutMs: number;
+  /** Silence on all connections after which an unanswered probe condemns the server, in milliseconds. */
+  readonly deadMs: number;
+  /**
+   * Whether a probe that reached another server counts as unanswered. True behind the master's address, where the
+   * other one has taken over; false behind a replica's, where the others are equals.
+   */
+  readonly oneServerOnly: boolean;
+}
+
+export const SERVER_WATCH_DEFAULTS = {
+  suspicionMs: 500,
+  probeTimeoutMs: 900,
+  deadMs: 1_450,
+} satisfies Omit<ServerWatchOptions, 'oneServerOnly'>;
+
+export interface ServerWatchHooks {
+  /** Opens a connection to whatever stands behind the address now. */
+  probe(): Promise<Connection>;
+  /** Whether connections are lent, so that a statement may be sent at any moment. */
+  isBusy(): boolean;
+  /** Whether nobody uses this connection, so that a probe may go over it. */
+  isIdle(connection: Connection): boolean;
+  onSuspected(server: string, silentMs: number): void;
+  onDead(server: string, silentMs: number): void;
+}
+
+interface WatchedServer {
+  /** With the bytes that had come on each when it was last looked at. */
+  readonly connections: Map<Connection, number>;
+  quietSince: number;
+  probe: Probe | undefined;
+}
+
+interface Probe {
+  readonly startedAt: number;
+  /** `hung`: given up without an answer. `elsewhere`: answered, by another server. `failed`: refused or broken. */
+  state: 'waiting' | 'hung' | 'elsewhere' | 'failed';
+}
+
+/** From one failed probe to the next. */
+const PROBE_PAUSE_MS = 250;
+
+export class ServerWatch {
+  readonly #options: ServerWatchOptions;
+  readonly #hooks: ServerWatchHooks;
+  readonly #responsive: ResponsiveClock;
+  readonly #servers = new Map<string, WatchedServer>();
+  /** Kept from the first suspicion on. One only, so that probes stay within what is reserved for them. */
+  #probeConnection: Connection | undefined;
+  readonly #probesUnderWay = new Set<Promise<unknown>>();
+  #closed = false;
+  #stopTicking: (() => void) | undefined;
+
+  constructor(options: ServerWatchOptions, hooks: ServerWatchHooks, responsive: ResponsiveClock) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#responsive = responsive;
+  }
+
+  /** Watches the connection's server from now on, until the connection is gone. */
+  add(connection: Connection): void {
+    const name = connection.identity.server;
+    let server = this.#servers.get(name);
+    if (server === undefined) {
+      server = { connections: new Map(), quietSince: 0, probe: undefined };
+      this.#servers.set(name, server);
+    }
+    server.connections.set(connection, 0);
+    // It has just answered the sign-in.
+    this.#heard(server);
+    connection.wire.onGone(() => this.#remove(name, connection));
+  }
+
+  /** Must be called when a connection is lent: the watch sleeps while nobody asks anything. */
+  wake(): void {
+    if (this.#stopTicking !== undefined || this.#closed) return;
+    // While it slept the clock may have run on for other endpoints: nobody was asked, so nobody was silent.
+    for (const server of this.#servers.values()) this.#heard(server);
+    this.#stopTicking = this.#responsive.onTick((punctual) => this.#tick(punctual));
+  }
+
+  /** Ends the watch and closes the probes' connections. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sleep();
+    await Promise.all([this.#probeConnection?.wire.end(), ...this.#probesUnderWay]);
+  }
+
+  #remove(name: string, connection: Connection): void {
+    const server = this.#servers.get(name);
+    server?.connections.delete(connection);
+    if (server?.connections.size === 0) this.#servers.delete(name);
+    if (this.#probeConnection === connection) this.#probeConnection = undefined;
+  }
+
+  #sleep(): void {
+    this.#stopTicking?.();
+    this.#stopTicking = undefined;
+  }
+
+  #tick(punctual: boolean): void {
+    for (const [name, server] of this.#servers) this.#look(name, server, punctual);
+    if (!this.#hooks.isBusy()) this.#sleep();
+  }
+
+  #look(name: string, server: WatchedServer, punctual: boolean): void {
+    const connections = [...server.connections];
+    const owesAnswer = connections.some(([connection]) => connection.wire.unanswered > 0);
+    if (!owesAnswer || connections.some(([connection, seen]) => connection.wire.bytesRead !== seen)) {
+      this.#heard(server);
+      return;
+    }
+    const now = this.#responsive.now();
+    const silentMs = now - server.quietSince;
+    if (silentMs < this.#options.suspicionMs) return;
+    if (server.probe === undefined) this.#hooks.onSuspected(name, silentMs);
+    if (server.probe === undefined || this.#isSpent(server.probe, now))
+      server.probe = this.#startProbe(name, server, now);
+    if (!punctual || silentMs < this.#options.deadMs || !this.#condemns(server.probe, now)) return;
+    this.#servers.delete(name);
+    if (this.#probeConnection?.identity.server === name) {
+      this.#probeConnection.wire.destroy(new Error('the server is dead'));
+    }
+    this.#hooks.onDead(name, silentMs);
+  }
+
+  #heard(server: WatchedServer): void {
+    server.quietSince = this.#responsive.now();
+    for (const connection of server.connections.keys()) {
+      server.connections.set(connection, connection.wire.bytesRead);
+    }
+    server.probe = undefined;
+  }
+
+  #isSpent(probe: Probe, now: number): boolean {
+    if (probe.state === 'waiting' || this.#condemns(probe, now)) return false;
+    return now - probe.startedAt >= PROBE_PAUSE_MS;
+  }
+
+  #condemns(probe: Probe, now: number): boolean {
+    if (probe.state === 'elsewhere') return this.#options.oneServerOnly;
+    if (probe.state === 'waiting') return now - probe.startedAt >= this.#options.probeTimeoutMs;
+    return probe.state === 'hung';
+  }
+
+  /**
+   * On a connection to the very server that nobody uses: its silence there is proof. Else on a fresh one, whose
+   * sign-in is the probe, and which may lead elsewhere.
+   */
+  #startProbe(name: string, server: WatchedServer, now: number): Probe {
+    const probe: Probe = { startedAt: now, state: 'waiting' };
+    const unused = this.#unusedConnection(server);
+    // An answer needs no handling: its bytes are heard.
+    if (unused !== undefined) unused.wire.query({ text: 'SELECT 1' }).catch(() => (probe.state = 'failed'));
+    else {
+      const underWay = this.#probeFresh()
+        .then(
+          (reached) => (probe.state = reached === name ? 'waiting' : 'elsewhere'),
+          (error: { code?: unknown }) => (probe.state = error.code === 'ETIMEDOUT' ? 'hung' : 'failed'),
+        )
+        .finally(() => this.#probesUnderWay.delete(underWay));
+      this.#probesUnderWay.add(underWay);
+    }
+    return probe;
+  }
+
+  #unusedConnection(server: WatchedServer): Connection | undefined {
+    for (const connection of server.connections.keys()) {
+      const isUnused = connection === this.#probeConnection || this.#hooks.isIdle(connection);
+      if (isUnused && connection.wire.unanswered === 0) return connection;
+    }
+    return undefined;
+  }
+
+  /** @returns the server that was reached. */
+  async #probeFresh(): Promise<string> {
+    const connection = await this.#hooks.probe();
+    const name = connection.identity.server;
+    if (!this.#closed && this.#servers.has(name) && this.#probeConnection === undefined) {
+      connection.wire.keepProcessAlive(false);
+      this.#probeConnection = connection;
+      this.add(connection);
+    } else {
+      await connection.wire.end();
+    }
+    return name;
+  }
+}

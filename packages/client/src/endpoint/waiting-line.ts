@@ -1,0 +1,59 @@
+import type { Deadline } from '../runtime/deadline.ts';
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+  leave(): void;
+}
+
+/**
+ * Callers that have no lease yet: first come, first served, except that those who settle an earlier attempt go
+ * before those who begin. Whoever's deadline is over leaves by itself.
+ */
+export class WaitingLine<T> {
+  readonly #urgent = new Set<Waiter<T>>();
+  readonly #ordinary = new Set<Waiter<T>>();
+
+  get size(): number {
+    return this.#urgent.size + this.#ordinary.size;
+  }
+
+  /** @param overError - makes the error for a caller whose deadline is over. */
+  join(deadline: Deadline, urgent: boolean, overError: () => Error): Promise<T> {
+    const line = urgent ? this.#urgent : this.#ordinary;
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter<T> = { resolve, reject, leave: () => {} };
+      line.add(waiter);
+      const stopListening = deadline.onOver(() => {
+        line.delete(waiter);
+        reject(overError());
+      });
+      waiter.leave = () => {
+        line.delete(waiter);
+        stopListening();
+      };
+    });
+  }
+
+  /** @returns false when nobody waits. */
+  serveNext(value: T): boolean {
+    const waiter = this.#first();
+    if (waiter === undefined) return false;
+    waiter.leave();
+    waiter.resolve(value);
+    return true;
+  }
+
+  rejectAll(makeError: () => unknown): void {
+    for (const waiter of [...this.#urgent, ...this.#ordinary]) {
+      waiter.leave();
+      waiter.reject(makeError());
+    }
+  }
+
+  #first(): Waiter<T> | undefined {
+    for (const waiter of this.#urgent) return waiter;
+    for (const waiter of this.#ordinary) return waiter;
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What became of a COMMIT whose answer was lost.
+ *
+ * Transaction ids can't tell: one that was not flushed is handed out again after a crash or a failover. So each
+ * attempt carries a mark of ours, and `schooldb.settle` asks for it on the primary of the moment:
+ *
+ *   true    it committed, and, since the question is itself a synchronous commit behind it, it is replicated
+ *   false   it did not, and never will: the fence stops a COMMIT that is still under way somewhere
+ *   silence ask again, until the deadline; then nobody knows, and the caller is told so
+ */
+import type { QueryResult } from 'pg';
+import { CommitOutcomeUnknownError, CommitUnconfirmedError } from '../errors/commit-errors.ts';
+import type { CommitToken } from '../errors/commit-errors.ts';
+import { SchoolDbError } from '../errors/base.ts';
+import type { Lease } from '../endpoint/lease.ts';
+import { backoffMs } from '../policy/backoff.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { withConfirmation } from './commit.ts';
+import type { Execution } from './execution.ts';
+import { pause } from './execution.ts';
+
+const BACKOFF = { baseMs: 25, capMs: 500 };
+
+/**
+ * @param systemId - the cluster that the attempt was sent to; another one knows nothing of it.
+ * @returns whether the attempt committed. A 'no' is final.
+ * @throws CommitOutcomeUnknownError when there was no answer by the deadline.
+ */
+export async function settle(
+  execution: Execution,
+  token: CommitToken,
+  systemId: string,
+  deadline: Deadline,
+  cause: Error,
+): Promise<boolean> {
+  for (let attempt = 1; !deadline.over; attempt += 1) {
+    const lease = await urgentLease(execution, deadline);
+    if (lease === undefined) break;
+    if (lease.connection.identity.systemId !== systemId) {
+      lease.release();
+      throw unknownOutcome('the address leads to another cluster now, which can not know', token, cause);
+    }
+    const committed = await ask(lease, token, deadline);
+    if (committed !== undefined) {
+      execution.events.emit('outcome:settled', { committed });
+      return committed;
+    }
+    await pause(backoffMs(attempt, BACKOFF, execution.random), execution.clock, deadline);
+  }
+  // That it is committed on the primary, if nowhere else, says more than that nobody answered.
+  if (cause instanceof CommitUnconfirmedError) throw cause;
+  throw unknownOutcome('no primary could be asked before the deadline', token, cause);
+}
+
+/** The error for a commit whose outcome nobody could tell. */
+export function unknownOutcome(
+  why: string,
+  token: CommitToken | undefined,
+  cause: Error,
+): CommitOutcomeUnknownError {
+  return new CommitOutcomeUnknownError(
+    `the connection was lost after the statement was sent, and its outcome is unknown: ${why}`,
+    token,
+    { cause },
+  );
+}
+
+async function urgentLease(execution: Execution, deadline: Deadline): Promise<Lease | undefined> {
+  try {
+    return await execution.endpoints.master.acquire(deadline, true);
+  } catch (error) {
+    // Refused, over or closed: in every case the outcome stays unknown, which weighs more than the reason.
+    if (error instanceof SchoolDbError) return undefined;
+    throw error;
+  }
+}
+
+/** @returns undefined where there was no answer that counts. */
+async function ask(lease: Lease, token: CommitToken, deadline: Deadline): Promise<boolean | undefined> {
+  const { wire } = lease.connection;
+  const stopWaiting = deadline.onOver(() => wire.destroy(new Error('the caller stopped waiting')));
+  try {
+    const { answer, unconfirmed } = await withConfirmation(wire, () =>
+      wire.script(
+        `BEGIN; SET LOCAL synchronous_commit = on; SELECT schooldb.settle('${token.slot}', ${token.seq}) AS committed; COMMIT`,
+      ),
+    );
+    const committed = (answer[2] as QueryResult<{ committed: boolean }> | undefined)?.rows[0]?.committed;
+    return unconfirmed || answer[3]?.command !== 'COMMIT' ? undefined : committed;
+  } catch {
+    return undefined;
+  } finally {
+    stopWaiting();
+    lease.release();
+  }
+}

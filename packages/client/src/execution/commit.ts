@@ -1,0 +1,83 @@
+import type { QueryResult } from 'pg';
+import { CommitUnconfirmedError, TransactionRolledBackError } from '../errors/commit-errors.ts';
+import type { CommitToken } from '../errors/commit-errors.ts';
+import { codeOf } from '../policy/classify.ts';
+import type { Wire } from '../wire/wire.ts';
+import { WireLostError } from '../wire/wire.ts';
+
+/** What is known of a COMMIT. */
+export type CommitEnd =
+  | { readonly state: 'committed' }
+  /** Proven: it did not commit. */
+  | { readonly state: 'failed'; readonly error: unknown }
+  /** It was sent, and its answer is missing or promises too little. */
+  | { readonly state: 'unknown'; readonly error: Error };
+
+/** Ends an open transaction. The mark travels in the same message as COMMIT and costs no round trip. */
+export async function commit(wire: Wire, token: CommitToken | undefined): Promise<CommitEnd> {
+  const text = token === undefined ? 'COMMIT' : `SELECT schooldb.mark('${token.slot}', ${token.seq}); COMMIT`;
+  const { answer, unconfirmed } = await withConfirmation(
+    wire,
+    async () => (await settled(wire.script(text)))[0],
+  );
+  const end =
+    answer.status === 'fulfilled' ? judge(answer.value.at(-1), unconfirmed) : judgeFailure(answer.reason);
+  // A mark that was refused leaves the transaction open and failed.
+  if (end.state === 'failed' && answer.status === 'rejected') await rollBack(wire);
+  return end;
+}
+
+/** Ends an open transaction without effect. Where even this fails the connection is unfit, and closed afterwards. */
+export async function rollBack(wire: Wire): Promise<void> {
+  if (wire.lostBecause === undefined) await settled(wire.query({ text: 'ROLLBACK' }));
+}
+
+/** What an answer to COMMIT means: of a transaction that had failed it is positive too, with the tag ROLLBACK. */
+export function judge(result: QueryResult | undefined, unconfirmed: boolean): CommitEnd {
+  if (result?.command !== 'COMMIT') return { state: 'failed', error: rolledBack() };
+  if (!unconfirmed) return { state: 'committed' };
+  return { state: 'unknown', error: unconfirmedCommit() };
+}
+
+export function unconfirmedCommit(): CommitUnconfirmedError {
+  return new CommitUnconfirmedError(
+    'committed on the primary, but its wait for the synchronous standby was given up: a failover may lose it',
+  );
+}
+
+export function judgeFailure(error: unknown): CommitEnd {
+  if (error instanceof WireLostError) return { state: error.sent ? 'unknown' : 'failed', error };
+  // in_failed_sql_transaction: the mark met a transaction in which a statement had failed
+  return { state: 'failed', error: codeOf(error) === '25P02' ? rolledBack() : error };
+}
+
+/**
+ * Runs what ends with a COMMIT and tells whether the server gave up waiting for its synchronous standby. It says so
+ * with a warning only (syncrep.c); the function's name identifies it in every language of the messages, and apart
+ * from a warning that the app's own code raised.
+ */
+export async function withConfirmation<T>(
+  wire: Wire,
+  run: () => Promise<T>,
+): Promise<{ readonly answer: T; readonly unconfirmed: boolean }> {
+  let unconfirmed = false;
+  const stopListening = wire.onNotice((notice) => {
+    if (notice.routine === 'SyncRepWaitForLSN') unconfirmed = true;
+  });
+  try {
+    const answer = await run();
+    return { answer, unconfirmed };
+  } finally {
+    stopListening();
+  }
+}
+
+function settled<T>(promise: Promise<T>): Promise<[PromiseSettledResult<T>]> {
+  return Promise.allSettled([promise]);
+}
+
+function rolledBack(): TransactionRolledBackError {
+  return new TransactionRolledBackError(
+    'the transaction was rolled back: one of its statements had failed, and the callback went on as if it had not',
+  );
+}

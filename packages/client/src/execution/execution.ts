@@ -1,0 +1,30 @@
+import type { Endpoints } from '../endpoint/endpoints.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { ClientEvents } from '../endpoint/client-events.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { Events } from '../runtime/events.ts';
+import type { Random } from '../runtime/random.ts';
+import type { CommitSlots } from './commit-slots.ts';
+
+/** What every operation of one client works with. */
+export interface Execution {
+  readonly endpoints: Endpoints;
+  readonly events: Events<ClientEvents>;
+  readonly slots: CommitSlots;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Resolves after the time, or when the deadline is over. */
+export function pause(ms: number, clock: Clock, deadline: Deadline): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.schedule(ms, () => {
+      stopWaiting();
+      resolve();
+    });
+    const stopWaiting = deadline.onOver(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}

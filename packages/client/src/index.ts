@@ -1,0 +1,30 @@
+export { createSchoolDb } from './api/create-school-db.ts';
+export type { Health, SchoolDb } from './api/create-school-db.ts';
+export { SCHOOL_DB_DEFAULTS } from './api/options.ts';
+export type { AddressOption, SchoolDbOptions } from './api/options.ts';
+export type { CallOptions, StatementOptions, TransactionOptions } from './api/call-options.ts';
+export { schemaGrantSql, schemaSql } from './api/schema.ts';
+export type { EndpointHealth } from './endpoint/endpoint.ts';
+export type { StatementResult } from './execution/exactly-once-attempt.ts';
+export type { Transaction } from './execution/transaction-attempt.ts';
+export type { StatementSafety } from './policy/classify.ts';
+export type { EndpointKind } from './policy/topology.ts';
+export type { ClientEvents } from './endpoint/client-events.ts';
+export type { TlsOptions } from './wire/wire.ts';
+export { SchoolDbError } from './errors/base.ts';
+export type { ErrorCode, Outcome } from './errors/base.ts';
+export {
+  ClientClosedError,
+  DeadlineExceededError,
+  OperationAbortedError,
+  WaitingLineFullError,
+} from './errors/call-errors.ts';
+export {
+  CommitOutcomeUnknownError,
+  CommitUnconfirmedError,
+  ExactlyOnceUnavailableError,
+  TransactionRolledBackError,
+} from './errors/commit-errors.ts';
+export type { CommitToken } from './errors/commit-errors.ts';
+export { ConnectionRejectedError } from './errors/connection-errors.ts';
+export { InvalidOptionsError, StatementRefusedError } from './errors/option-errors.ts';

@@ -1,0 +1,38 @@
+/** The README and the code say the same, both ways. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { SCHOOL_DB_DEFAULTS } from './api/options.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+function source(path: string): string {
+  return readFileSync(new URL(path, import.meta.url), 'utf8');
+}
+
+function allOf(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ''))].toSorted();
+}
+
+describe('the README', () => {
+  it('names each option that has a default, with that default', () => {
+    const rows = [...readme.matchAll(/^\| `(\w+)`\s*\| `?'?([\w]+)'?`?\s*\|/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    const documented = Object.fromEntries(rows.filter(([name = '']) => name in SCHOOL_DB_DEFAULTS));
+    const actual = Object.entries(SCHOOL_DB_DEFAULTS).map(([name, value]) => [name, String(value)]);
+    expect(documented).toEqual(Object.fromEntries(actual));
+  });
+
+  it('names each error code that there is', () => {
+    const files = readdirSync(new URL('./errors/', import.meta.url));
+    const codes = files.flatMap((file) => allOf(source(`./errors/${file}`), /code = '(SCHOOLDB_\w+)'/g));
+    expect(allOf(readme, /`(SCHOOLDB_\w+)`/g)).toEqual(codes.toSorted());
+    expect(allOf(source('./errors/base.ts'), /'(SCHOOLDB_\w+)'/g)).toEqual(codes.toSorted());
+  });
+
+  it('names each event that there is', () => {
+    const events = allOf(source('./endpoint/client-events.ts'), /^ {2}'([\w:-]+)':/gm);
+    expect(allOf(readme, /`([a-z-]+:[a-z-]+)`/g)).toEqual(events);
+  });
+});

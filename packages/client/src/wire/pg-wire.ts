@@ -1,0 +1,249 @@
+/**
+ * The wire on top of `pg`. Alone in importing it. `pg` is pinned exactly; `test/pg-contract.test.ts` holds what we
+ * rely on beyond its documentation: `client.connection` and its events, `pipeline`, `lib/utils`, error texts.
+ */
+import type { Socket } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
+import { Client, DatabaseError, escapeIdentifier } from 'pg';
+import type { ClientConfig, QueryConfig, QueryResult } from 'pg';
+import pgUtils from 'pg/lib/utils.js';
+import type { Notice, PendingWire, Statement, Wire, WireTarget } from './wire.ts';
+import { WireLostError } from './wire.ts';
+
+/** Parts of `pg` that its types leave out. */
+interface PgInternals {
+  readonly connection: {
+    readonly stream: Socket;
+    on(event: 'copyInResponse', listener: () => void): void;
+    on(
+      event: 'parameterStatus',
+      listener: (message: { parameterName: string; parameterValue: string }) => void,
+    ): void;
+  };
+  readonly processID: number | null;
+}
+
+const TRANSACTION_STATUS = { I: 'idle', T: 'open', E: 'failed' } as const;
+
+/** `end()` waits this long for the server's side to close before it destroys the socket. */
+const GOODBYE_MS = 1_000;
+
+export function openPgWire(target: WireTarget): PendingWire {
+  const client = new Client(clientConfig(target));
+  const wire = new PgWire(client);
+  return {
+    ready: connect(client, wire),
+    get bytesRead() {
+      return wire.bytesRead;
+    },
+    abandon: (reason) => wire.destroy(reason),
+  };
+}
+
+function clientConfig(target: WireTarget): ClientConfig {
+  const { host, port, database, user, password, tls, applicationName } = target;
+  return {
+    host,
+    port,
+    database,
+    user,
+    // As a function, so that neither an empty password nor none sends pg to the environment or to ~/.pgpass.
+    password: () => password,
+    application_name: applicationName,
+    // An explicit false keeps PGSSLMODE of the environment from deciding.
+    ssl: tls === false ? false : tlsConfig(tls.ca, tls.serverName),
+    pipeline: true,
+    keepAlive: true,
+  };
+}
+
+function tlsConfig(ca: string | Buffer | undefined, serverName: string | undefined): ClientConfig['ssl'] {
+  return {
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca }),
+    // pg sets `servername` to the host itself, so a name of its own can only go into the check of the certificate.
+    ...(serverName === undefined
+      ? {}
+      : { checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate) }),
+  };
+}
+
+async function connect(client: Client, wire: PgWire): Promise<Wire> {
+  try {
+    await Promise.race([client.connect(), wire.gone]);
+    return wire;
+  } catch (error) {
+    const cause = withCode(error instanceof Error ? error : new Error(String(error)));
+    wire.destroy(cause);
+    throw cause;
+  }
+}
+
+/** pg reports these cases by their text alone. */
+function withCode(error: Error): Error {
+  if (error.message === 'The server does not support SSL connections') {
+    return Object.assign(error, { code: 'SCHOOLDB_TLS_NOT_OFFERED' });
+  }
+  if (/^SASL: .*client password must be/.test(error.message)) {
+    return Object.assign(error, { code: 'SCHOOLDB_PASSWORD_MISSING' });
+  }
+  return error;
+}
+
+class PgWire implements Wire {
+  readonly #client: Client;
+  readonly #internals: PgInternals;
+  readonly #goneListeners: (() => void)[] = [];
+  readonly #unanswered = new Set<(error: WireLostError) => void>();
+  /** Rejects when the connection is lost; lets an attempt to connect be given up at once. */
+  readonly gone: Promise<never>;
+  #rejectGone!: (error: Error) => void;
+  #lostBecause: Error | undefined;
+  #crashNotice: Error | undefined;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#internals = client as unknown as PgInternals;
+    this.gone = new Promise((_, reject) => (this.#rejectGone = reject));
+    this.gone.catch(() => {});
+    client.on('error', (error) => this.#lose(error));
+    client.on('end', () => this.#lose(new Error('the server closed the connection')));
+    // A crashing or stopping server says so with a notice, then closes (postgres.c, quickdie).
+    // A COPY that waits for data swallows the Sync behind it, and with it the next caller's statement.
+    this.#internals.connection.on('copyInResponse', () =>
+      this.#lose(new Error('COPY FROM STDIN is not supported')),
+    );
+    client.on('notice', (notice) => {
+      if (notice.code?.startsWith('57P')) {
+        this.#crashNotice = Object.assign(new Error(notice.message), { code: notice.code });
+      }
+    });
+  }
+
+  get processId(): number {
+    return this.#internals.processID ?? 0;
+  }
+
+  get lostBecause(): Error | undefined {
+    return this.#lostBecause;
+  }
+
+  get bytesRead(): number {
+    return this.#internals.connection.stream.bytesRead;
+  }
+
+  get transactionStatus(): 'idle' | 'open' | 'failed' {
+    return TRANSACTION_STATUS[this.#client.getTransactionStatus() ?? 'I'];
+  }
+
+  get unanswered(): number {
+    return this.#unanswered.size;
+  }
+
+  async query(statement: Statement): Promise<QueryResult> {
+    return (await this.#send(extended(statement))) as QueryResult;
+  }
+
+  async script(text: string): Promise<QueryResult[]> {
+    const results = await this.#send({ text });
+    return Array.isArray(results) ? results : [results];
+  }
+
+  async flush(statements: readonly Statement[]): Promise<PromiseSettledResult<QueryResult>[]> {
+    const configs = statements.map(extended);
+    const { stream } = this.#internals.connection;
+    stream.cork();
+    const answers = configs.map((config) => this.#send(config) as Promise<QueryResult>);
+    stream.uncork();
+    return Promise.allSettled(answers);
+  }
+
+  destroy(reason: Error): void {
+    this.#lose(reason);
+  }
+
+  async end(): Promise<void> {
+    if (this.#unanswered.size > 0) this.destroy(new Error('closed while a statement was unanswered'));
+    if (this.#lostBecause !== undefined) return;
+    const { stream } = this.#internals.connection;
+    const giveUp = setTimeout(() => stream.destroy(), GOODBYE_MS);
+    await this.#client.end();
+    clearTimeout(giveUp);
+  }
+
+  keepProcessAlive(keep: boolean): void {
+    const { stream } = this.#internals.connection;
+    if (keep) stream.ref();
+    else stream.unref();
+  }
+
+  onGone(listener: () => void): void {
+    if (this.#lostBecause === undefined) this.#goneListeners.push(listener);
+    else listener();
+  }
+
+  onNotice(listener: (notice: Notice) => void): () => void {
+    const forward = (notice: {
+      severity?: string | undefined;
+      code?: string | undefined;
+      routine?: string | undefined;
+    }) => listener({ severity: notice.severity, code: notice.code, routine: notice.routine });
+    this.#client.on('notice', forward);
+    return () => this.#client.off('notice', forward);
+  }
+
+  onParameter(listener: (name: string, value: string) => void): void {
+    this.#internals.connection.on('parameterStatus', (message) =>
+      listener(message.parameterName, message.parameterValue),
+    );
+  }
+
+  #send(config: QueryConfig): Promise<QueryResult | QueryResult[]> {
+    if (this.#lostBecause !== undefined) {
+      return Promise.reject(new WireLostError(false, this.#lostBecause));
+    }
+    return new Promise((resolve, reject) => {
+      this.#unanswered.add(reject);
+      this.#client.query(config).then(
+        (result) => {
+          this.#unanswered.delete(reject);
+          resolve(result);
+        },
+        (error: unknown) => {
+          // When the connection died, pg has emitted 'error' before, and #lose has rejected this already.
+          if (error instanceof DatabaseError && endsConnection(error)) this.#lose(error);
+          this.#unanswered.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #lose(reason: Error): void {
+    if (this.#lostBecause !== undefined) return;
+    const cause = this.#crashNotice ?? reason;
+    this.#lostBecause = cause;
+    this.#internals.connection.stream.destroy();
+    for (const reject of this.#unanswered) reject(new WireLostError(true, cause));
+    this.#unanswered.clear();
+    this.#rejectGone(cause);
+    for (const listener of this.#goneListeners.splice(0)) listener();
+  }
+}
+
+function endsConnection(error: DatabaseError): boolean {
+  // The severity comes in the server's language; class 57P always ends the session.
+  const byOperator = error.code?.startsWith('57P') === true;
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || byOperator;
+}
+
+/**
+ * Values are turned into what goes over the wire here, before pg has seen the statement: a value that throws
+ * must not leave half a statement on a connection that others use.
+ */
+function extended(statement: Statement): QueryConfig {
+  const values = (statement.values ?? []).map((value) => pgUtils.prepareValue(value));
+  return { text: statement.text, values, queryMode: 'extended' } as QueryConfig;
+}
+
+export { escapeIdentifier };

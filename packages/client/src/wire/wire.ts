@@ -1,0 +1,98 @@
+import type { QueryResult } from 'pg';
+
+/**
+ * One connection to one server, as everything above knows it. `pg-wire.ts` makes it from a `pg.Client`; tests put a
+ * simulated one in its place.
+ */
+export interface Wire {
+  /** The backend's process number, as the server told on connecting. */
+  readonly processId: number;
+  /** Why the connection is gone; undefined while it is open. */
+  readonly lostBecause: Error | undefined;
+  /** Bytes received so far: whoever compares two readings knows whether the server gave a sign of life. */
+  readonly bytesRead: number;
+  /** What the server said of its transaction when it was last ready: idle, in a transaction, or in a failed one. */
+  readonly transactionStatus: 'idle' | 'open' | 'failed';
+  /** Statements that were handed over and are not answered yet. */
+  readonly unanswered: number;
+
+  /**
+   * Runs one statement by the extended protocol, so that the server refuses a text that holds several.
+   *
+   * @throws the server's own error, {@link WireLostError}, or whatever a value throws while it is serialised (then
+   * nothing was sent).
+   */
+  query(statement: Statement): Promise<QueryResult>;
+  /** Runs a text with several statements by the simple protocol. It stops at the first error. */
+  script(text: string): Promise<QueryResult[]>;
+  /** Sends statements in one packet without waiting in between. A failed one does not keep the later from running. */
+  flush(statements: readonly Statement[]): Promise<PromiseSettledResult<QueryResult>[]>;
+  /** Closes at once. Everything unanswered rejects with a {@link WireLostError} that carries `reason`. */
+  destroy(reason: Error): void;
+  /** Says goodbye and closes; resolves when the socket is gone. Destroys where a statement is unanswered. */
+  end(): Promise<void>;
+  /** Whether the socket alone keeps the process running. */
+  keepProcessAlive(keep: boolean): void;
+
+  /** Called once, when the connection is lost or closed, whoever began it. */
+  onGone(listener: () => void): void;
+  /** The server's notices and warnings. */
+  onNotice(listener: (notice: Notice) => void): () => void;
+  /** Settings that the server reports by itself, for example `in_hot_standby`. */
+  onParameter(listener: (name: string, value: string) => void): void;
+}
+
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[] | undefined;
+}
+
+export interface Notice {
+  readonly severity: string | undefined;
+  readonly code: string | undefined;
+  /** The C function in the server that reported it: the same in every language of the messages. */
+  readonly routine: string | undefined;
+}
+
+/** Where to and as whom. */
+export interface WireTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly tls: TlsOptions | false;
+  readonly applicationName: string;
+}
+
+/** The certificate is always checked, host name included. */
+export interface TlsOptions {
+  /** Certificates to trust, PEM. Default: those that Node trusts. */
+  readonly ca?: string | Buffer | undefined;
+  /** The name to look for in the certificate. Default: the host that is connected to. */
+  readonly serverName?: string | undefined;
+}
+
+/** An attempt to connect that is under way. */
+export interface PendingWire {
+  /** Rejects with the server's, the socket's or TLS's own error; its `code` tells which. */
+  readonly ready: Promise<Wire>;
+  /** Bytes received so far: an attempt that advances is not a hung one. */
+  readonly bytesRead: number;
+  /** Gives up; `ready` rejects with `reason` if it has not settled. */
+  abandon(reason: Error): void;
+}
+
+export type OpenWire = (target: WireTarget) => PendingWire;
+
+/** The connection went away under a statement, or was gone before it. */
+export class WireLostError extends Error {
+  override readonly name = 'WireLostError';
+  /** False where it was gone before anything of the statement was handed to it. */
+  readonly sent: boolean;
+
+  constructor(sent: boolean, cause: Error) {
+    super(`the connection was lost: ${cause.message}`, { cause });
+    this.sent = sent;
+  }
+}

@@ -1,0 +1,91 @@
+/** 300 callers on a real cluster whose primary dies, freezes, moves or restarts: nobody notices. */
+import type { Cluster, FaultName } from '@schooldb/local-cluster';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startLoad } from '../support/load.ts';
+import { clientOf, record, startTestCluster, until } from '../support/with-cluster.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ replicas: 2, promoteAfterMs: 1_000 });
+});
+
+afterAll(() => cluster.stop());
+
+describe('300 callers', () => {
+  it.each<FaultName>(['kill-primary', 'freeze-primary', 'switchover', 'restart'])(
+    'ride through %s: no error, no write lost or doubled, connections within the budget',
+    async (fault) => {
+      const db = clientOf(cluster);
+      const load = await startLoad(db, 300);
+      let mostConnections = 0;
+      const sampling = setInterval(() => {
+        const { master, replica } = db.health().endpoints;
+        for (const endpoint of [master, replica]) {
+          const { open = 0, opening = 0 } = endpoint?.connections ?? {};
+          mostConnections = Math.max(mostConnections, open + opening);
+        }
+      }, 10);
+      try {
+        await until('the load runs', () => load.written() > 300);
+        const { timeline } = await cluster.status();
+        await cluster.fault(fault);
+        await until('a primary is there', async () => {
+          const now = await cluster.status();
+          return now.primary !== null && (fault === 'restart' || now.timeline! > timeline!);
+        });
+        const atRecovery = load.written();
+        await until('writing goes on', () => load.written() > atRecovery + 300);
+        await load.stop();
+        expect(load.errors).toEqual([]);
+        expect(await load.count()).toEqual({ rows: load.written(), different: load.written() });
+        expect(mostConnections).toBeLessThanOrEqual(20);
+      } finally {
+        clearInterval(sampling);
+        await load.stop();
+        await db.close();
+        await cluster.undoAllFaults();
+        await until('the cluster is whole', async () => {
+          const { servers } = await cluster.status();
+          return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
+        });
+      }
+    },
+  );
+});
+
+describe('network faults on the master address', () => {
+  it.each([
+    ['refuse', {}],
+    ['reset_peer', {}],
+    ['blackhole', { direction: 'upstream' }],
+    ['blackhole', { direction: 'downstream' }],
+    ['blackhole', { direction: 'both' }],
+    ['latency', { latencyMs: 100, jitterMs: 50 }],
+  ] as const)('%s %j: writes wait and are done once', async (name, options) => {
+    const db = clientOf(cluster);
+    const settled = record(db, 'outcome:settled');
+    const load = await startLoad(db, 50);
+    try {
+      await until('the load runs', () => load.written() > 100);
+      const fault = await cluster.fault(name, { endpoint: 'master', ...options });
+      // Long enough for the client to notice a black hole, on its own clock.
+      const end = Date.now() + 2_500;
+      await until('the fault has lasted', () => Date.now() > end);
+      await fault.undo();
+      const atRecovery = load.written();
+      await until('writing goes on', () => load.written() > atRecovery + 200);
+      await load.stop();
+      expect(load.errors).toEqual([]);
+      expect(await load.count()).toEqual({ rows: load.written(), different: load.written() });
+      // The commits arrived, only their answers did not: that is found out, not guessed.
+      if (name === 'blackhole' && options.direction === 'downstream') {
+        expect(settled).toContainEqual({ committed: true });
+      }
+    } finally {
+      await load.stop();
+      await cluster.undoAllFaults();
+      await db.close();
+    }
+  });
+});

@@ -1,0 +1,35 @@
+/** A transaction whose connection the network cut: the server does not know, and its locks stay. */
+import type { Cluster } from '@schooldb/local-cluster';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startCuttingProxy } from '../support/cutting-proxy.ts';
+import { clientOf, startTestCluster } from '../support/with-cluster.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ replicas: 0, synchronous: false });
+});
+
+afterAll(() => cluster.stop());
+
+it('is run again without waiting for the locks of its own ghost', async () => {
+  const proxy = await startCuttingProxy(cluster.endpoints.master);
+  const db = clientOf(cluster, { endpoints: { master: proxy.address } });
+  try {
+    await db.write('CREATE TABLE seat (id integer, taken integer)');
+    await db.write('INSERT INTO seat VALUES (1, 0)');
+    let runs = 0;
+    await db.transaction(async (tx) => {
+      runs += 1;
+      await tx.query('UPDATE seat SET taken = taken + 1 WHERE id = 1');
+      if (runs > 1) return;
+      proxy.cutClients();
+      await tx.query('SELECT 1');
+    });
+    expect(runs).toBe(2);
+    expect((await db.query('SELECT taken FROM seat')).rows).toEqual([{ taken: 1 }]);
+  } finally {
+    await db.close();
+    proxy.close();
+  }
+});

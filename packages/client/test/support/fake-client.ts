@@ -1,0 +1,83 @@
+import { SchoolDb } from '../../src/api/create-school-db.ts';
+import type { SchoolDbOptions } from '../../src/api/options.ts';
+import { resolveOptions } from '../../src/api/options.ts';
+import type { Answer } from './fake-server.ts';
+import { FakeServer, SILENCE, result, sqlError } from './fake-server.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+const IDENTITY_MARK = 'pg_is_in_recovery';
+
+/** Servers behind the addresses `master:5432` and `replica:5432`; a test may change who stands where. */
+export function makeClient(options: Partial<SchoolDbOptions> = {}) {
+  const clock = new VirtualClock();
+  const primary = new FakeServer();
+  const standby = new FakeServer({ server: 'pg2', role: 'standby', timeline: null });
+  const behind: Record<string, FakeServer> = { master: primary, replica: standby };
+  const db = new SchoolDb(
+    resolveOptions({
+      endpoints: { master: 'master', replica: 'replica' },
+      database: 'school',
+      user: 'app',
+      deadlineMs: 60_000,
+      ...options,
+    }),
+    {
+      clock,
+      random: () => 0.5,
+      newId: () => '00000000-0000-4000-8000-000000000001',
+      openWire: ({ host }) => behind[host]!.open(),
+    },
+  );
+  for (const server of [primary, standby]) answer(server, () => result('SELECT'));
+  return { db, clock, primary, standby, behind };
+}
+
+/** Answers the question who it is as the server does, everything else as the test wants it. */
+export function answer(server: FakeServer, rest: Answer): void {
+  server.answer = (text, wire) => {
+    if (text.includes(IDENTITY_MARK)) {
+      const { role, systemId, timeline, server: name } = server.identity;
+      const { hasCommitSlots } = server;
+      const row = {
+        standby: role === 'standby',
+        system_id: systemId,
+        timeline,
+        server: name,
+        backend_start: '',
+        has_commit_slots: hasCommitSlots,
+      };
+      return result('SELECT', [row]);
+    }
+    if (text.startsWith('SET ')) return result('SET');
+    return rest(text, wire);
+  };
+}
+
+/** The connection breaks under the statement. */
+export const loseConnection: Answer = (_text, wire) => {
+  wire.destroy(sqlError('ECONNRESET'));
+  return SILENCE;
+};
+
+/** Answers a transaction as a server does. */
+export function transactional(
+  changes: { onCommit?: Answer; settled?: boolean; onStatement?: Answer } = {},
+): Answer {
+  return (text, wire) => {
+    if (text === 'BEGIN') return result('BEGIN');
+    if (text === 'ROLLBACK') return result('ROLLBACK');
+    if (text.startsWith('SELECT schooldb.settle')) return result('SELECT', [{ committed: changes.settled }]);
+    if (text === 'COMMIT') return (changes.onCommit ?? (() => result('COMMIT')))(text, wire);
+    return (changes.onStatement ?? (() => result('INSERT')))(text, wire);
+  };
+}
+
+/** Answers by `first` once, then by `rest`. */
+export function once(first: Answer, rest: Answer): Answer {
+  let used = false;
+  return (text, wire) => {
+    if (used) return rest(text, wire);
+    used = true;
+    return first(text, wire);
+  };
+}

@@ -1,0 +1,152 @@
+import type { QueryResult } from 'pg';
+import type { Connection } from '../../src/endpoint/connection.ts';
+import type { ServerIdentity } from '../../src/policy/topology.ts';
+import type { Notice, PendingWire, Statement, Wire } from '../../src/wire/wire.ts';
+import { WireLostError } from '../../src/wire/wire.ts';
+
+/** Answers one statement; throws an Error with a `code` for an SQL error; {@link SILENCE} for no answer at all. */
+export type Answer = (text: string, wire: FakeWire) => QueryResult | Promise<QueryResult>;
+
+export const SILENCE: Promise<never> = new Promise(() => {});
+
+/** A server that exists only as its answers. Counts what a client did to it. */
+export class FakeServer {
+  readonly identity: ServerIdentity;
+  readonly wires = new Set<FakeWire>();
+  readonly texts: string[] = [];
+  hasCommitSlots = true;
+  answer: Answer = () => result('SELECT');
+  /** Takes connections and statements and says nothing. */
+  frozen = false;
+  /** Thrown at whoever connects. */
+  refusal: Error | undefined;
+  connects = 0;
+  openAtMost = 0;
+
+  constructor(identity: Partial<ServerIdentity> = {}) {
+    this.identity = { server: 'pg1', systemId: '1', role: 'primary', timeline: 1, ...identity };
+  }
+
+  open(): PendingWire {
+    this.connects += 1;
+    const wire = new FakeWire(this);
+    return {
+      ready: this.#ready(wire),
+      get bytesRead() {
+        return wire.bytesRead;
+      },
+      abandon: (reason) => wire.destroy(reason),
+    };
+  }
+
+  /** A connection as the connector would make it. */
+  async connect(): Promise<Connection> {
+    const wire = (await this.open().ready) as FakeWire;
+    return { wire, identity: this.identity, hasCommitSlots: this.hasCommitSlots, backendStart: '' };
+  }
+
+  /** What SIGKILL does: every connection is gone at once. */
+  die(): void {
+    for (const wire of this.wires) wire.destroy(sqlError('ECONNRESET'));
+  }
+
+  async #ready(wire: FakeWire): Promise<Wire> {
+    if (this.refusal !== undefined) throw this.refusal;
+    if (this.frozen) await wire.lost;
+    this.wires.add(wire);
+    this.openAtMost = Math.max(this.openAtMost, this.wires.size);
+    return wire;
+  }
+}
+
+export class FakeWire implements Wire {
+  readonly server: FakeServer;
+  readonly processId = 1;
+  readonly lost: Promise<never>;
+  transactionStatus: 'idle' | 'open' | 'failed' = 'idle';
+  bytesRead = 1;
+  unanswered = 0;
+  lostBecause: Error | undefined;
+  readonly #gone: (() => void)[] = [];
+  readonly #notices = new Set<(notice: Notice) => void>();
+  #parameter: (name: string, value: string) => void = () => {};
+  #reject!: (error: Error) => void;
+
+  constructor(server: FakeServer) {
+    this.server = server;
+    this.lost = new Promise((_, reject) => (this.#reject = reject));
+    this.lost.catch(() => {});
+  }
+
+  async query(statement: Statement): Promise<QueryResult> {
+    if (this.lostBecause !== undefined) throw new WireLostError(false, this.lostBecause);
+    this.server.texts.push(statement.text);
+    this.unanswered += 1;
+    try {
+      if (this.server.frozen) await this.lost;
+      const answered = Promise.resolve().then(() => this.server.answer(statement.text, this));
+      const answer = await Promise.race([answered, this.lost]);
+      if (statement.text === 'BEGIN') this.transactionStatus = 'open';
+      if (statement.text === 'COMMIT' || statement.text === 'ROLLBACK') this.transactionStatus = 'idle';
+      return answer;
+    } finally {
+      this.unanswered -= 1;
+      this.bytesRead += 1;
+    }
+  }
+
+  async script(text: string): Promise<QueryResult[]> {
+    const results: QueryResult[] = [];
+    for (const part of text.split(';')) results.push(await this.query({ text: part.trim() }));
+    return results;
+  }
+
+  flush(statements: readonly Statement[]): Promise<PromiseSettledResult<QueryResult>[]> {
+    return Promise.allSettled(statements.map((statement) => this.query(statement)));
+  }
+
+  destroy(reason: Error): void {
+    if (this.lostBecause !== undefined) return;
+    this.lostBecause = reason;
+    this.server.wires.delete(this);
+    this.#reject(new WireLostError(true, reason));
+    for (const listener of this.#gone.splice(0)) listener();
+  }
+
+  async end(): Promise<void> {
+    this.destroy(new Error('ended'));
+  }
+
+  keepProcessAlive(): void {}
+
+  onGone(listener: () => void): void {
+    if (this.lostBecause === undefined) this.#gone.push(listener);
+    else listener();
+  }
+
+  onNotice(listener: (notice: Notice) => void): () => void {
+    this.#notices.add(listener);
+    return () => this.#notices.delete(listener);
+  }
+
+  onParameter(listener: (name: string, value: string) => void): void {
+    this.#parameter = listener;
+  }
+
+  notify(notice: Partial<Notice>): void {
+    const full = { severity: undefined, code: undefined, routine: undefined, ...notice };
+    for (const listener of this.#notices) listener(full);
+  }
+
+  report(name: string, value: string): void {
+    this.#parameter(name, value);
+  }
+}
+
+export function result(command: string, rows: Record<string, unknown>[] = []): QueryResult {
+  return { command, rows, rowCount: rows.length, oid: 0, fields: [] };
+}
+
+export function sqlError(code: string): Error {
+  return Object.assign(new Error(`error ${code}`), { code });
+}

@@ -1,0 +1,43 @@
+import { startCluster } from '@schooldb/local-cluster';
+import type { Cluster, ClusterOptions } from '@schooldb/local-cluster';
+import { createSchoolDb, schemaGrantSql, schemaSql } from '../../src/index.ts';
+import type { ClientEvents, SchoolDb, SchoolDbOptions } from '../../src/index.ts';
+
+/** A cluster with the schema `schooldb` installed and granted. */
+export function startTestCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const user = 'app';
+  return startCluster({
+    user,
+    poolers: false,
+    initSql: `${schemaSql()}\n${schemaGrantSql(user)}`,
+    ...options,
+  });
+}
+
+/** A client for the cluster; `options` go before what the cluster says. */
+export function clientOf(cluster: Cluster, options: Partial<SchoolDbOptions> = {}): SchoolDb {
+  const { database, user, password, ca, endpoints } = cluster;
+  const { master, replica } = endpoints;
+  const addresses = replica === undefined ? { master } : { master, replica };
+  return createSchoolDb({ endpoints: addresses, database, user, password, tls: { ca }, ...options });
+}
+
+/** Collects what the client tells, by name. */
+export function record<Name extends keyof ClientEvents>(db: SchoolDb, name: Name): ClientEvents[Name][] {
+  const seen: ClientEvents[Name][] = [];
+  db.on(name, (event) => seen.push(event));
+  return seen;
+}
+
+/** Resolves when the condition holds; it is looked at again and again. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  limitMs = 60_000,
+): Promise<void> {
+  const end = Date.now() + limitMs;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`still waiting after ${limitMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,65 @@
+import { schemaGrantSql, schemaSql } from '@schooldb/client';
+import { CLUSTER_DEFAULTS, startCluster } from '@schooldb/local-cluster';
+import type { Cluster } from '@schooldb/local-cluster';
+import type { Target, Tls } from '../drivers/target.ts';
+import { OBSERVER_NAME, watching } from './bed.ts';
+import type { Bed } from './bed.ts';
+
+export interface EmbeddedBedOptions {
+  replicas: number;
+  synchronous: boolean;
+  /** How long after the loss of the primary a standby takes over, in milliseconds. */
+  promoteAfterMs: number;
+  signal: AbortSignal;
+}
+
+/** Starts a cluster on this machine, with the schema that exactly-once needs. */
+export async function embeddedBed(options: EmbeddedBedOptions): Promise<Bed> {
+  const { replicas, synchronous } = options;
+  const cluster = await startCluster({
+    ...options,
+    poolers: false,
+    initSql: `${schemaSql()}\n${schemaGrantSql(CLUSTER_DEFAULTS.user)}`,
+  });
+  const kind =
+    replicas === 0 ? 'one server' : `${replicas + 1} servers, ${synchronous ? '' : 'a'}synchronous`;
+  return {
+    description: `embedded cluster, ${kind}`,
+    target: targetOf(cluster),
+    servers: watchedServers(cluster),
+    cluster,
+    close: () => cluster.stop(),
+  };
+}
+
+function targetOf(cluster: Cluster): Target {
+  const { endpoints, database, user, password } = cluster;
+  return {
+    master: endpoints.master,
+    replica: endpoints.replica ?? null,
+    database,
+    user,
+    password,
+    tls: tlsOf(cluster),
+  };
+}
+
+/** Every server itself, past the virtual IPs, so that no fault of the network hides it. */
+function watchedServers(cluster: Cluster): Bed['servers'] {
+  return cluster.servers.map(({ name, host, port }) => ({
+    name,
+    connection: watching({
+      address: { host, port },
+      database: cluster.database,
+      ...cluster.superuser,
+      tls: tlsOf(cluster),
+      applicationName: OBSERVER_NAME,
+      connectTimeoutMs: 0,
+      queryTimeoutMs: 0,
+    }),
+  }));
+}
+
+function tlsOf(cluster: Cluster): Tls {
+  return { ca: cluster.ca, verify: true };
+}

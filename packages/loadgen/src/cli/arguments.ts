@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../options/duration.ts';
+
+/** A parser for a whole number within bounds. */
+export function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+/** A parser for `500ms`, `5s` or `2m`. */
+export function duration(least: number): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text);
+    if (ms === null) throw new InvalidArgumentError('Give a number and a unit, such as 500ms, 5s or 2m.');
+    if (ms < least) throw new InvalidArgumentError(`Give ${least} ms or more.`);
+    return ms;
+  };
+}

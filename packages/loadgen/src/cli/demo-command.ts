@@ -1,0 +1,79 @@
+import { Command } from 'commander';
+import type { FaultName } from '@schooldb/local-cluster';
+import { formatDuration } from '../options/duration.ts';
+import { faultName } from '../options/fault-schedule.ts';
+import { UsageError } from '../options/usage-error.ts';
+import type { DemoOptions } from '../demo/run-demo.ts';
+import { duration, integer } from './arguments.ts';
+import { durationOption, oneLineErrors } from './load-command.ts';
+
+export interface DemoRequest {
+  demo: DemoOptions;
+  jsonPath: string | null;
+}
+
+interface Flags {
+  clients?: number;
+  duration?: number;
+  fault: string;
+  promoteAfter: number;
+  short: boolean;
+  json?: string;
+}
+
+const EXAMPLES = `Examples:
+  npm run demo                              kill the primary under 300 clients, twice
+  npm run demo -- --promote-after 25s       with the patience that Patroni needs
+  npm run demo -- --fault freeze-primary    it hangs instead of dying
+`;
+
+const EXIT_CODES = `
+Exit codes: 0 SchoolDB kept its promise (no error, nothing lost, nothing done twice, connections within the budget),
+10 it did not, 11 inconclusive, 1 crash, 2 usage, 130 second Ctrl-C.`;
+
+const FULL = { clients: 300, thinkMs: 500, faultAtMs: 10_000, afterwardsMs: 15_000 };
+/** Enough to see everything happen, for tests. */
+const SHORT = { clients: 60, thinkMs: 200, faultAtMs: 2_000, afterwardsMs: 4_000 };
+const MAX_CONNECTIONS = 20;
+
+/** Reads the command line. @throws CommanderError or UsageError with one line for the user. */
+export function parseDemoCommand(argv: readonly string[]): DemoRequest {
+  const command = oneLineErrors(newCommand());
+  command.parse([...argv], { from: 'user' });
+  const flags = command.opts<Flags>();
+  const size = flags.short ? SHORT : FULL;
+  const promoteAfterMs = flags.promoteAfter;
+  const durationMs = flags.duration ?? size.faultAtMs + promoteAfterMs + size.afterwardsMs;
+  if (durationMs <= size.faultAtMs)
+    throw new UsageError(
+      `--duration: the fault comes after ${formatDuration(size.faultAtMs)}, the load has to last longer than that`,
+    );
+  const { thinkMs, faultAtMs } = size;
+  return {
+    demo: {
+      fault: faultName(flags.fault) satisfies FaultName,
+      faultAtMs,
+      promoteAfterMs,
+      clients: flags.clients ?? size.clients,
+      thinkMs,
+      durationMs,
+      maxConnections: MAX_CONNECTIONS,
+    },
+    jsonPath: flags.json ?? null,
+  };
+}
+
+function newCommand(): Command {
+  return new Command('demo')
+    .description('The same load twice while the primary dies: with plain pg, then with SchoolDB.')
+    .addHelpText('before', EXAMPLES)
+    .addHelpText('after', EXIT_CODES)
+    .option('--fault <name>', 'what happens in the middle of each run', 'kill-primary')
+    .addOption(
+      durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 5_000),
+    )
+    .option('--clients <n>', 'simulated clients (default: 300)', integer(1, 20_000))
+    .option('--duration <time>', 'of each run (default: until well after the promotion)', duration(1_000))
+    .option('--short', 'a small, quick run for tests', false)
+    .option('--json <file>', 'write both reports as JSON');
+}

@@ -1,0 +1,27 @@
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** Where the load goes. Plain data: it crosses into the worker threads. */
+export interface Target {
+  master: Address;
+  replica: Address | null;
+  database: string;
+  user: string;
+  password: string;
+  tls: Tls | null;
+}
+
+export interface Tls {
+  /** PEM text of the authority to trust; null trusts the system's. */
+  ca: string | null;
+  /** False encrypts without asking who answers (`sslmode=require`, as libpq has it). */
+  verify: boolean;
+}
+
+/** What pg's `ssl` option wants for it. */
+export function pgSsl(tls: Tls | null): false | { ca?: string; rejectUnauthorized: boolean } {
+  if (tls === null) return false;
+  return { rejectUnauthorized: tls.verify, ...(tls.ca === null ? {} : { ca: tls.ca }) };
+}

@@ -1,0 +1,13 @@
+export { embeddedBed } from './bed/embedded-bed.ts';
+export type { EmbeddedBedOptions } from './bed/embedded-bed.ts';
+export { targetBed } from './bed/target-bed.ts';
+export type { Bed } from './bed/bed.ts';
+export type { Address, Target, Tls } from './drivers/target.ts';
+export type { ScheduledFault } from './options/fault-schedule.ts';
+export type { RunOptions } from './options/run-options.ts';
+export { TargetError } from './bed/target-error.ts';
+export type { RunListener } from './run/listener.ts';
+export { runLoad } from './run/run-load.ts';
+export type { RunContext } from './run/run-load.ts';
+export type { FaultReport, RunReport, Verification } from './run/run-report.ts';
+export { renderRun } from './report/run-table.ts';

@@ -1,0 +1,80 @@
+import type { Cluster, ClusterEvent, ClusterStatus } from '../cluster.ts';
+import type { EndpointKind } from '../endpoint.ts';
+import type { FaultName } from '../faults/fault.ts';
+
+/** What a fault does, in a line. */
+export const FAULT_TEXTS: Record<FaultName, string> = {
+  'kill-primary': 'SIGKILL for all processes of the primary',
+  'freeze-primary': 'SIGSTOP for all processes of the primary',
+  restart: 'fast restart of the primary in place',
+  switchover: 'planned hand-over to a standby, without delay',
+  refuse: 'refuse new connections (--endpoint)',
+  reset_peer: 'reset open and new connections (--endpoint)',
+  blackhole: 'let nothing through, close nothing (--endpoint, --direction)',
+  latency: 'delay everything (--endpoint, --direction, --latency, --jitter)',
+};
+
+/** Name and URL of each address, ready to be pasted. */
+export function addressLines(cluster: Pick<Cluster, 'endpoints' | 'connectionString'>): string[] {
+  const kinds = Object.keys(cluster.endpoints) as EndpointKind[];
+  return kinds.map((kind) => `  ${kind.padEnd(13)} ${cluster.connectionString(kind)}`);
+}
+
+export function welcomeLines(cluster: Cluster, name: string): string[] {
+  const named = name === 'default' ? '' : ` --name ${name}`;
+  const servers = cluster.servers.map((server) => `${server.name} ${server.host}:${server.port}`);
+  return [
+    '',
+    ...addressLines(cluster),
+    '',
+    `  servers       ${servers.join('  ')}`,
+    `  try           psql '${cluster.connectionString('master')}'`,
+    `  break it      pnpm cluster fault kill-primary${named}      (pnpm cluster fault --list shows all)`,
+    `  look at it    pnpm cluster status${named}`,
+    '',
+  ];
+}
+
+export function eventLine(event: ClusterEvent): string {
+  const time = new Date(event.at).toISOString().slice(11, 23);
+  return `${time}  ${event.type.padEnd(17)}  ${event.detail}`;
+}
+
+export function statusLines(status: ClusterStatus, now: number): string[] {
+  const servers = table([
+    ['server', 'address', 'state', 'role', 'timeline', 'lsn', 'connections'],
+    ...status.servers.map((server) => [
+      server.name,
+      `${server.host}:${server.port}`,
+      server.state,
+      server.synchronous ? `${server.role} (synchronous)` : server.role,
+      String(server.timeline ?? '-'),
+      server.lsn ?? '-',
+      String(server.connections),
+    ]),
+  ]);
+  const addresses = table([
+    ['address', '', 'leads to', 'connections'],
+    ...status.virtualIps.map(({ kind, host, port, backends, connections }) => [
+      kind,
+      `${host}:${port}`,
+      backends.join(', ') || 'nobody',
+      String(connections),
+    ]),
+  ]);
+  const faults = status.faults.map(
+    ({ id, target, appliedAt }) => `fault ${id} on ${target}, for ${Math.round((now - appliedAt) / 1_000)} s`,
+  );
+  const blocked = status.blocked === null ? [] : [`no promotion: ${status.blocked}`];
+  return [...servers, '', ...addresses, ...(faults.length > 0 ? ['', ...faults] : []), ...blocked];
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,76 @@
+// The polyfill that tsyringe, inside the X.509 library, demands before it is loaded.
+import 'reflect-metadata';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+export interface Certificates {
+  /** PEM of the authority. */
+  ca: string;
+  /** PEM of the servers' certificate: 127.0.0.1, ::1 and localhost. */
+  certificate: string;
+  /** PEM of its private key. */
+  key: string;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY_MS = 86_400_000;
+/** A cluster on one machine does not grow old; a clock that is set back a little must not break it. */
+const VALID_DAYS = 365;
+
+/** A certificate authority of this cluster's own, whose key is forgotten at once, and one certificate for its servers. */
+export async function makeCertificates(now = Date.now()): Promise<Certificates> {
+  const validity = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + VALID_DAYS * DAY_MS) };
+  const caKeys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const serverKeys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const ca = await X509CertificateGenerator.createSelfSigned({
+    ...validity,
+    serialNumber: '01',
+    name: 'CN=SchoolDB local cluster CA',
+    keys: caKeys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  const certificate = await X509CertificateGenerator.create({
+    ...validity,
+    serialNumber: '02',
+    subject: 'CN=localhost',
+    issuer: ca.subject,
+    publicKey: serverKeys.publicKey,
+    signingKey: caKeys.privateKey,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'localhost' },
+        { type: 'ip', value: '127.0.0.1' },
+        { type: 'ip', value: '::1' },
+      ]),
+    ],
+  });
+  return {
+    ca: pem(ca.toString('pem')),
+    certificate: pem(certificate.toString('pem')),
+    key: await exportKey(serverKeys.privateKey),
+  };
+}
+
+async function exportKey(key: CryptoKey): Promise<string> {
+  const base64 = Buffer.from(await crypto.subtle.exportKey('pkcs8', key)).toString('base64');
+  return `-----BEGIN PRIVATE KEY-----\n${base64.replace(/(.{64})/g, '$1\n').trimEnd()}\n-----END PRIVATE KEY-----\n`;
+}
+
+function pem(text: string): string {
+  return `${text.trimEnd()}\n`;
+}

@@ -1,0 +1,94 @@
+import type { ResolvedOptions } from '../../options.ts';
+import { REPLICATION_USER } from '../../options.ts';
+import type { Address } from '../../endpoint.ts';
+import type { Layout } from './layout.ts';
+import { quoteLiteral } from './sql.ts';
+
+/** What differs from server to server and changes with the roles: kept in a file of its own, so that a role change rewrites that alone. */
+export const ROLE_FILE = 'schooldb-role.conf';
+
+export interface RoleSettings {
+  name: string;
+  port: number;
+  /** Where a standby streams from; `'nowhere'` cuts it off, so that what it has received stays put. */
+  upstream: { address: Address; password: string; slot: string } | 'nowhere';
+  /** Standbys of which one must confirm each commit, should this server be primary; undefined: asynchronous. */
+  confirming: readonly string[] | undefined;
+}
+
+/** Discard: refuses at once on loopback. With no address at all the server would not say how far it has received. */
+const NOWHERE = { host: '127.0.0.1', port: 1 };
+
+/** Settings that are the same on every server. */
+export function postgresqlConf(options: ResolvedOptions, layout: Layout): string {
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    // No socket file means none that could be left behind, or be too long for its address.
+    unix_socket_directories: '',
+    max_connections: String(options.maxConnections),
+    // The supervisor and those who watch must get in when clients have taken every place: the default of 3 was too
+    // few for them, and a server that was merely full was reported as failed.
+    superuser_reserved_connections: String(Math.min(10, Math.floor(options.maxConnections / 2))),
+    shared_buffers: '64MB',
+    // Kept inside the data directory: in /dev/shm a killed server would leave it behind.
+    dynamic_shared_memory_type: 'mmap',
+    ssl: 'on',
+    ssl_cert_file: layout.certificateFile,
+    ssl_key_file: layout.keyFile,
+    password_encryption: 'scram-sha-256',
+    wal_level: 'replica',
+    track_commit_timestamp: 'on',
+    hot_standby: 'on',
+    max_wal_senders: '16',
+    max_replication_slots: '16',
+    // A standby must find its WAL after it was down for a while, the disk must not fill up for one that never returns.
+    wal_keep_size: '256MB',
+    max_slot_wal_keep_size: '1GB',
+    max_wal_size: '1GB',
+    // 5 s by default: a standby would idle that long before it asks the new primary again.
+    wal_retrieve_retry_interval: '200ms',
+    wal_receiver_status_interval: '1s',
+    recovery_target_timeline: 'latest',
+    log_line_prefix: '%m [%p] %a ',
+    log_checkpoints: 'off',
+    ...options.settings,
+  };
+  return `${lines(settings)}include_if_exists = '${ROLE_FILE}'\n`;
+}
+
+export function roleConf({ name, port, upstream, confirming }: RoleSettings): string {
+  return lines({
+    port: String(port),
+    cluster_name: name,
+    primary_conninfo: connInfo(name, upstream),
+    primary_slot_name: upstream === 'nowhere' ? '' : upstream.slot,
+    synchronous_standby_names: confirming === undefined ? '' : anyOf(confirming),
+  });
+}
+
+/** Everybody over TLS with a password; nothing else gets in. */
+export function pgHbaConf(): string {
+  return [
+    'hostssl all all 127.0.0.1/32 scram-sha-256',
+    'hostssl replication all 127.0.0.1/32 scram-sha-256',
+    '',
+  ].join('\n');
+}
+
+/** Never empty: that would mean asynchronous. Nobody is called "none", so writes wait until somebody is there. */
+function anyOf(names: readonly string[]): string {
+  const quoted = (names.length === 0 ? ['none'] : names).map((name) => `"${name}"`);
+  return `ANY 1 (${quoted.join(', ')})`;
+}
+
+function connInfo(name: string, upstream: RoleSettings['upstream']): string {
+  const { host, port } = upstream === 'nowhere' ? NOWHERE : upstream.address;
+  const password = upstream === 'nowhere' ? '' : ` password=${upstream.password}`;
+  return `host=${host} port=${port} user=${REPLICATION_USER}${password} sslmode=require application_name=${name} connect_timeout=2`;
+}
+
+function lines(settings: Record<string, string>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} = ${quoteLiteral(value)}\n`)
+    .join('');
+}

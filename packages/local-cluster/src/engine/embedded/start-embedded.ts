@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, writeFile } from 'node:fs/promises';
+import { ClusterError } from '../../errors.ts';
+import { SUPERUSER, type ResolvedOptions } from '../../options.ts';
+import { Children } from '../../process/children.ts';
+import type { Janitor } from '../../process/janitor.ts';
+import { findFreePort } from '../../process/ports.ts';
+import type { ClusterEvent } from '../../cluster.ts';
+import type { Emit } from '../engine.ts';
+import { requireReachable, serverAccount } from './account.ts';
+import { prepareBinaries } from './binaries.ts';
+import { explainFailure } from './explain-failure.ts';
+import { createDatabase, initialise, type Passwords } from './bootstrap.ts';
+import { makeCertificates } from './certificates.ts';
+import { EmbeddedEngine } from './embedded-engine.ts';
+import { layoutOf, makeServerDirectory, writeServerFile, type Layout } from './layout.ts';
+import { Member } from './member.ts';
+import { PostgresServer } from './postgres-server.ts';
+
+export interface StartedEngine {
+  engine: EmbeddedEngine;
+  children: Children;
+  layout: Layout;
+  ca: string;
+  passwords: Passwords;
+}
+
+export interface StartNeeds {
+  options: ResolvedOptions;
+  /** The cluster's own, empty directory. */
+  directory: string;
+  janitor: Janitor;
+  emit: Emit;
+  /** Aborted to give the start up. */
+  signal: AbortSignal;
+  onRolesChanged: (engine: EmbeddedEngine) => Promise<void>;
+}
+
+/** Brings up servers, roles and database; resolves when every standby follows. */
+export async function startEmbedded({
+  options,
+  directory,
+  janitor,
+  emit,
+  signal,
+  onRolesChanged,
+}: StartNeeds): Promise<StartedEngine> {
+  const account = serverAccount();
+  // Servers reach their own directories through this one, and nobody else does.
+  if (account !== undefined) {
+    await chown(directory, 0, account.gid);
+    await chmod(directory, 0o710);
+    await requireReachable(directory, account);
+  }
+  const children = new Children(janitor, directory, account);
+  const layout = layoutOf(directory);
+  const progress = (detail: string) => {
+    signal.throwIfAborted();
+    emit({ type: 'start:progress', detail });
+  };
+
+  progress('preparing binaries and certificates');
+  const [binaries, certificates] = await Promise.all([
+    prepareBinaries(directory, account),
+    makeCertificates(),
+  ]);
+  await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
+  await writeServerFile(layout.certificateFile, certificates.certificate, account);
+  await writeServerFile(layout.keyFile, certificates.key, account);
+
+  const passwords = { user: makePassword(), superuser: makePassword(), replication: makePassword() };
+  const superuser = { user: SUPERUSER, password: passwords.superuser, ca: certificates.ca };
+  const members: Member[] = [];
+  const taken = new Set<number>();
+  for (let number = 1; number <= options.replicas + 1; number += 1) {
+    const name = `pg${number}`;
+    const port = await findFreePort(taken);
+    taken.add(port);
+    await makeServerDirectory(layout.serverDirectory(name), account);
+    const identity = { name, port, directory: layout.serverDirectory(name) };
+    members.push(new Member(new PostgresServer(identity, binaries.postgres, children, superuser)));
+  }
+  const [primary, ...standbys] = members as [Member, ...Member[]];
+
+  const following = new FollowingStandbys(standbys.map(({ name }) => name));
+  const engine: EmbeddedEngine = new EmbeddedEngine({
+    options,
+    members,
+    children,
+    replicationPassword: passwords.replication,
+    emit: (event) => {
+      following.hear(event);
+      emit(event);
+    },
+    onRolesChanged: () => onRolesChanged(engine),
+  });
+  const giveUp = () => void engine.stop();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    progress(`creating ${primary.name}`);
+    await initialise(primary.server, { binaries, children, layout, options, superuser });
+    await primary.server.configure({ upstream: 'nowhere', confirming: options.synchronous ? [] : undefined });
+    signal.throwIfAborted();
+    await primary.server.start(signal);
+    await createDatabase(primary.server, options, passwords);
+
+    if (standbys.length > 0) progress(`cloning ${standbys.map(({ name }) => name).join(', ')}`);
+    await engine.begin(primary);
+    await following.whenAll(signal);
+  } catch (error) {
+    await engine.stop();
+    // What was being started while the engine was stopped.
+    await Promise.all(members.map(({ server }) => server.stop('immediate')));
+    throw explainFailure(
+      error,
+      directory,
+      members.map(({ server }) => server.logFile),
+    );
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+  return { engine, children, layout, ca: certificates.ca, passwords };
+}
+
+/** Listens until every standby follows, or something fails that must not fail in a start. */
+class FollowingStandbys {
+  readonly #missing: Set<string>;
+  readonly #settled = Promise.withResolvers<void>();
+
+  constructor(names: readonly string[]) {
+    this.#missing = new Set(names);
+    // A failure may come before anybody waits.
+    this.#settled.promise.catch(() => undefined);
+    if (names.length === 0) this.#settled.resolve();
+  }
+
+  async whenAll(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#settled.reject(signal.reason), { once: true });
+    signal.throwIfAborted();
+    await this.#settled.promise;
+  }
+
+  hear({ type, server, detail }: Omit<ClusterEvent, 'at'>): void {
+    if (type === 'server:rejoined' && server !== undefined) {
+      this.#missing.delete(server);
+      if (this.#missing.size === 0) this.#settled.resolve();
+    }
+    if (type === 'server:failed' || type === 'server:lost' || type === 'primary:lost') {
+      this.#settled.reject(new ClusterError('start-failed', detail));
+    }
+  }
+}
+
+/** For URLs, connection strings and ini files alike: letters and digits only. */
+function makePassword(): string {
+  return randomBytes(18).toString('hex');
+}

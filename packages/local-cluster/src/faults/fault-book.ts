@@ -1,0 +1,106 @@
+import type { ClusterEvent, FaultStatus } from '../cluster.ts';
+import type { Emit } from '../engine/engine.ts';
+import { ClusterError } from '../errors.ts';
+import { blackhole } from './blackhole.ts';
+import type { ApplyFault, Effect, FaultScene } from './effect.ts';
+import { checkFault } from './fault-options.ts';
+import type { FaultName, FaultOptions } from './fault.ts';
+import { freezePrimary } from './freeze-primary.ts';
+import { killPrimary } from './kill-primary.ts';
+import { latency } from './latency.ts';
+import { refuse } from './refuse.ts';
+import { resetPeer } from './reset-peer.ts';
+import { restart } from './restart.ts';
+import { switchover } from './switchover.ts';
+
+const FAULTS: Record<FaultName, ApplyFault> = {
+  'kill-primary': killPrimary,
+  'freeze-primary': freezePrimary,
+  restart,
+  switchover,
+  refuse,
+  reset_peer: resetPeer,
+  blackhole,
+  latency,
+};
+
+/** Which faults are in force: applied one by one, each with its events, each undone once. */
+export class FaultBook {
+  readonly #scene: FaultScene;
+  readonly #emit: Emit;
+  readonly #inForce = new Map<string, { status: FaultStatus; effect: Effect }>();
+  #count = 0;
+
+  constructor(scene: FaultScene, emit: Emit) {
+    this.#scene = scene;
+    this.#emit = emit;
+  }
+
+  list(): FaultStatus[] {
+    return [...this.#inForce.values()].map(({ status }) => status);
+  }
+
+  async apply(givenName: unknown, givenOptions: FaultOptions = {}): Promise<FaultStatus> {
+    const { name, options } = checkFault(givenName, givenOptions);
+    const id = `${name}-${(this.#count += 1)}`;
+    let status: FaultStatus | undefined;
+    const announce = (target: string) => {
+      status = { id, name, target, appliedAt: Date.now() };
+      this.#report('fault:applied', status, status.appliedAt, `${name} hits ${target}${describe(options)}`);
+    };
+    const effect = await FAULTS[name](this.#scene, options, announce, id);
+    if (status === undefined) throw new Error(`${name} did not say whom it hit`);
+    this.#inForce.set(id, { status, effect });
+    this.sweep();
+    return status;
+  }
+
+  async undo(id: string): Promise<void> {
+    const entry = this.#inForce.get(id);
+    if (entry === undefined) {
+      // Ended by itself or undone before: both are what the caller wants.
+      if (/^[a-z_-]+-\d+$/.test(id) && Number(id.split('-').at(-1)) <= this.#count) return;
+      const known = [...this.#inForce.keys()].join(', ') || 'none';
+      throw new ClusterError('bad-option', `no fault ${JSON.stringify(id)} is in force (in force: ${known})`);
+    }
+    this.#inForce.delete(id);
+    await entry.effect.undo();
+    this.#report(
+      'fault:undone',
+      entry.status,
+      Date.now(),
+      `${entry.status.name} on ${entry.status.target} is undone`,
+    );
+  }
+
+  async undoAll(): Promise<void> {
+    // The last first, as scopes are left.
+    for (const id of [...this.#inForce.keys()].toReversed()) await this.undo(id);
+  }
+
+  /** Strikes off what has ended by itself; called whenever roles may have changed. */
+  sweep(): void {
+    for (const [id, { status, effect }] of this.#inForce) {
+      if (effect.isOver?.() !== true) continue;
+      this.#inForce.delete(id);
+      this.#report(
+        'fault:undone',
+        status,
+        Date.now(),
+        `${status.name} on ${status.target} has ended by itself`,
+      );
+    }
+  }
+
+  #report(type: ClusterEvent['type'], { id, name, target }: FaultStatus, at: number, detail: string): void {
+    this.#emit({ type, at, detail, fault: { id, name, target } });
+  }
+}
+
+function describe(options: FaultOptions): string {
+  const parts = [];
+  if (options.direction !== undefined) parts.push(options.direction);
+  if (options.latencyMs !== undefined) parts.push(`${options.latencyMs} ms`);
+  if (options.jitterMs !== undefined) parts.push(`± ${options.jitterMs} ms`);
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}

@@ -1,0 +1,19 @@
+export { startCluster, connectCluster } from './start-cluster.ts';
+export { FAULT_NAMES } from './faults/fault.ts';
+export { ENDPOINT_KINDS } from './endpoint.ts';
+export { CLUSTER_DEFAULTS } from './options.ts';
+export { ClusterError } from './errors.ts';
+export type {
+  Cluster,
+  ClusterEvent,
+  ClusterEventType,
+  ClusterStatus,
+  FaultStatus,
+  ServerAddress,
+  ServerState,
+  ServerStatus,
+  VirtualIpStatus,
+} from './cluster.ts';
+export type { Address, EndpointKind } from './endpoint.ts';
+export type { AppliedFault, FaultName, FaultOptions } from './faults/fault.ts';
+export type { ClusterOptions } from './options.ts';

@@ -1,0 +1,60 @@
+import { tmpdir } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { ClusterError } from './errors.ts';
+import { CLUSTER_DEFAULTS, resolveOptions, type ClusterOptions } from './options.ts';
+
+describe('resolveOptions', () => {
+  it('fills in the documented defaults', () => {
+    expect(resolveOptions()).toEqual({
+      ...CLUSTER_DEFAULTS,
+      synchronous: true,
+      settings: {},
+      dataDirectory: tmpdir(),
+    });
+  });
+
+  it('takes undefined for not given', () => {
+    expect(resolveOptions({ replicas: undefined } as unknown as ClusterOptions).replicas).toBe(2);
+  });
+
+  it('is asynchronous where there is nobody to wait for', () => {
+    expect(resolveOptions({ replicas: 0 }).synchronous).toBe(false);
+  });
+
+  it('gives what nobody can change any more', () => {
+    expect(Object.isFrozen(resolveOptions())).toBe(true);
+  });
+
+  it.each<[Record<string, unknown>, RegExp]>([
+    [{ replica: 2 }, /option replica: is not an option .*replicas/],
+    [{ replicas: 8 }, /option replicas: 8 was given .*from 0 to 7/],
+    [{ replicas: -1 }, /option replicas: -1/],
+    [{ replicas: 1.5 }, /option replicas: 1\.5/],
+    [{ replicas: '2' }, /option replicas: "2"/],
+    [{ replicas: 0, synchronous: true }, /option synchronous: .*replicas of 1 or more/],
+    [{ synchronous: 'yes' }, /option synchronous: "yes"/],
+    [{ promoteAfterMs: -1 }, /option promoteAfterMs: -1 .*or false/],
+    [{ promoteAfterMs: true }, /option promoteAfterMs: true/],
+    [{ database: '' }, /option database/],
+    [{ database: 'postgres' }, /option database: "postgres"/],
+    [{ database: 'ö'.repeat(32) }, /option database/],
+    [{ user: 'pg_me' }, /option user/],
+    [{ user: 'replicator' }, /option user: "replicator"/],
+    [{ user: 'a"b' }, /option user/],
+    [{ user: 'a\nb' }, /option user/],
+    [{ maxConnections: 9 }, /option maxConnections: 9 .*from 10 to 2000/],
+    [{ poolers: 'maybe' }, /option poolers: "maybe"/],
+    [{ settings: { fsync: 'off' } }, /option settings\.fsync: is set by the cluster itself/],
+    [{ settings: { 'work_mem; DROP': '1' } }, /option settings/],
+    [{ settings: { work_mem: 4 } }, /option settings\.work_mem: 4/],
+    [{ settings: { work_mem: "1MB'\nfsync=off" } }, /option settings\.work_mem/],
+    [{ initSql: 5 }, /option initSql: 5/],
+    [{ dataDirectory: '' }, /option dataDirectory/],
+    [{ signal: {} }, /option signal/],
+  ])('refuses %j', (options, message) => {
+    const resolve = () => resolveOptions(options);
+    expect(resolve).toThrow(ClusterError);
+    expect(resolve).toThrow(message);
+    expect(resolve).toThrow(/^[^\n]*$/);
+  });
+});

@@ -1,0 +1,158 @@
+import { tmpdir } from 'node:os';
+import { ClusterError } from './errors.ts';
+
+export interface ClusterOptions {
+  /** Standbys beside the primary. Integer, 0 to 7. @defaultValue 2 */
+  replicas?: number;
+  /**
+   * A COMMIT is acknowledged once one standby has it on disk. Needs `replicas` of 1 or more; with
+   * no standby following, writes wait (as with Patroni's `synchronous_mode_strict`).
+   * @defaultValue true where there are replicas
+   */
+  synchronous?: boolean;
+  /**
+   * The supervisor's delay between the loss of the primary and the promotion, in milliseconds,
+   * 0 to 3600000; `false`: never. With `replicas: 0` the primary is started again after it.
+   * @defaultValue 1000
+   */
+  promoteAfterMs?: number | false;
+  /** Database that is created. 1 to 63 bytes. @defaultValue 'firmendaten' */
+  database?: string;
+  /** Ordinary role that is created and owns the database. 1 to 63 bytes. @defaultValue 'bauer' */
+  user?: string;
+  /** SQL that is run once, as superuser, in the database, before standbys are cloned. */
+  initSql?: string;
+  /** `max_connections` of each server, three of them reserved for superusers. Integer, 10 to 2000. @defaultValue 100 */
+  maxConnections?: number;
+  /** `'auto'`: where PgBouncer is installed; `true`: refuse to start without; `false`: never. @defaultValue 'auto' */
+  poolers?: boolean | 'auto';
+  /** Further settings for postgresql.conf. Those that the cluster itself lives on are refused. */
+  settings?: Record<string, string>;
+  /** An existing directory in which the cluster makes its own. @defaultValue os.tmpdir() */
+  dataDirectory?: string;
+  /** Gives the start up; a cluster that runs already is ended with `stop()`. */
+  signal?: AbortSignal;
+}
+
+export type ResolvedOptions = Readonly<Required<Omit<ClusterOptions, 'signal' | 'dataDirectory'>>> & {
+  readonly dataDirectory: string;
+};
+
+export const CLUSTER_DEFAULTS = {
+  replicas: 2,
+  promoteAfterMs: 1_000,
+  database: 'firmendaten',
+  user: 'bauer',
+  initSql: '',
+  maxConnections: 100,
+  poolers: 'auto',
+} as const satisfies ClusterOptions;
+
+/** Names the cluster's own roles and databases have. */
+export const SUPERUSER = 'postgres';
+export const REPLICATION_USER = 'replicator';
+
+const KNOWN = [...Object.keys(CLUSTER_DEFAULTS), 'synchronous', 'settings', 'dataDirectory', 'signal'];
+
+/** Changing these would take the cluster's own mechanisms away. */
+const OWN_SETTINGS = new Set([
+  'archive_mode',
+  'cluster_name',
+  'data_directory',
+  'dynamic_shared_memory_type',
+  'fsync',
+  'hba_file',
+  'hot_standby',
+  'listen_addresses',
+  'log_directory',
+  'logging_collector',
+  'log_destination',
+  'max_connections',
+  'port',
+  'primary_conninfo',
+  'primary_slot_name',
+  'ssl',
+  'ssl_ca_file',
+  'ssl_cert_file',
+  'ssl_key_file',
+  'synchronous_standby_names',
+  'unix_socket_directories',
+  'wal_level',
+]);
+
+/** Merges the defaults and refuses what is out of range, naming option, value and range. */
+export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
+  const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
+  if (unknown !== undefined) throw bad(unknown, 'is not an option', `known are ${KNOWN.join(', ')}`);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const merged = {
+    ...CLUSTER_DEFAULTS,
+    settings: {},
+    dataDirectory: tmpdir(),
+    ...given,
+  } as Required<Omit<ClusterOptions, 'signal' | 'synchronous'>> & ClusterOptions;
+
+  requireInteger('replicas', merged.replicas, 0, 7);
+  const synchronous = merged.synchronous ?? merged.replicas > 0;
+  if (typeof synchronous !== 'boolean') throw bad('synchronous', shown(synchronous), 'true or false');
+  if (synchronous && merged.replicas === 0) {
+    throw bad('synchronous', 'true with replicas 0', 'a synchronous standby needs replicas of 1 or more');
+  }
+  if (merged.promoteAfterMs !== false)
+    requireInteger('promoteAfterMs', merged.promoteAfterMs, 0, 3_600_000, 'or false');
+  requireName('database', merged.database, ['postgres', 'template0', 'template1']);
+  requireName('user', merged.user, [SUPERUSER, REPLICATION_USER]);
+  if (typeof merged.initSql !== 'string') throw bad('initSql', shown(merged.initSql), 'SQL as a string');
+  requireInteger('maxConnections', merged.maxConnections, 10, 2_000);
+  if (merged.poolers !== 'auto' && typeof merged.poolers !== 'boolean') {
+    throw bad('poolers', shown(merged.poolers), "true, false or 'auto'");
+  }
+  requireSettings(merged.settings);
+  if (typeof merged.dataDirectory !== 'string' || merged.dataDirectory === '') {
+    throw bad('dataDirectory', shown(merged.dataDirectory), 'an existing directory');
+  }
+  if (merged.signal !== undefined && !(merged.signal instanceof AbortSignal)) {
+    throw bad('signal', shown(merged.signal), 'an AbortSignal');
+  }
+  const { signal: _signal, ...resolved } = merged;
+  return Object.freeze({ ...resolved, synchronous });
+}
+
+function requireInteger(option: string, value: unknown, least: number, most: number, or = ''): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return;
+  throw bad(option, shown(value), `an integer from ${least} to ${most}${or === '' ? '' : ` ${or}`}`);
+}
+
+function requireName(option: string, value: unknown, taken: readonly string[]): void {
+  const fits =
+    typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= 63 && !value.startsWith('pg_');
+  // PgBouncer's ini file and userlist know no escape for these.
+  if (!fits || /[\p{Cc}"'\\=;#*]/u.test(value)) {
+    throw bad(
+      option,
+      shown(value),
+      'a name of 1 to 63 bytes without quotes, backslashes and =;#* that does not begin with pg_',
+    );
+  }
+  if (taken.includes(value)) throw bad(option, shown(value), `any name but ${taken.join(', ')}`);
+}
+
+function requireSettings(settings: unknown): void {
+  if (typeof settings !== 'object' || settings === null)
+    throw bad('settings', shown(settings), 'an object of strings');
+  for (const [name, value] of Object.entries(settings)) {
+    if (!/^[a-z_][a-z0-9_.]*$/.test(name))
+      throw bad(`settings.${name}`, 'is not the name of a setting', 'see postgresql.conf');
+    if (OWN_SETTINGS.has(name)) throw bad(`settings.${name}`, 'is set by the cluster itself', 'leave it out');
+    if (typeof value !== 'string' || /[\0\n\r]/.test(value))
+      throw bad(`settings.${name}`, shown(value), 'a string of one line');
+  }
+}
+
+function bad(option: string, given: string, allowed: string): ClusterError {
+  return new ClusterError('bad-option', `option ${option}: ${given} (allowed: ${allowed})`);
+}
+
+function shown(value: unknown): string {
+  return `${JSON.stringify(value) ?? String(value)} was given`;
+}
