@@ -11,6 +11,8 @@ import { runToEnd } from './steps.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const OTHER_NODES = ['22.19.0', '24.21.0'];
+/** Of each failure, at most. */
+const LINES_TOLD = 12;
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 
 interface Count {
@@ -19,9 +21,29 @@ interface Count {
   skipped: number;
 }
 
+/** The part of Vitest's JSON report that is used here. */
+interface Report {
+  readonly numPassedTests?: number;
+  readonly numFailedTests?: number;
+  readonly numPendingTests?: number;
+  readonly numTodoTests?: number;
+  readonly testResults?: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
 const args = process.argv.slice(2).filter((each) => each !== '--all-nodes');
 const allNodes = args.length < process.argv.length - 2 || (Boolean(process.env['CI']) && args.length === 0);
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
+/** Told again at the end: whoever reads a log from its end finds them beside the count. */
+const failures: string[] = [];
 
 add(await vitest(process.execPath, [], args));
 if (allNodes) {
@@ -37,10 +59,12 @@ if (allNodes) {
   }
   heading('the packed packages, installed in an empty project');
   for (const { node, ok, output } of await smokeTest(ROOT, [...OTHER_NODES, process.versions.node])) {
-    console.log(ok ? output.trim() : `FAILED on Node ${node}\n${output}`);
+    console.log(ok ? output.trim() : `FAILED on Node ${node}`);
+    if (!ok) failures.push(`the packed packages on Node ${node}\n${output}`);
     add({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
   }
 }
+if (failures.length > 0) heading(`what failed\n\n${failures.join('\n\n')}`);
 console.log(
   `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
 );
@@ -66,12 +90,25 @@ async function vitest(
 }
 
 /** A run can fail without a failed test: a file that does not load, an error behind the last test. */
-async function countOf(report: string, ok: boolean): Promise<Count> {
-  const text = await readFile(report, 'utf8').catch(() => '{}');
-  const counted = JSON.parse(text) as Record<string, number | undefined>;
-  const { numPassedTests: passed = 0, numFailedTests: failed = 0 } = counted;
-  const skipped = (counted['numPendingTests'] ?? 0) + (counted['numTodoTests'] ?? 0);
-  return { passed, failed: failed === 0 && !ok ? 1 : failed, skipped };
+async function countOf(path: string, ok: boolean): Promise<Count> {
+  const report = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Report;
+  const told = failuresIn(report);
+  if (told.length === 0 && !ok) told.push('the run itself failed outside of its tests: see its output above');
+  failures.push(...told);
+  const { numPassedTests: passed = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = report;
+  const failed = numFailedTests === 0 ? told.length : numFailedTests;
+  return { passed, failed, skipped: numPendingTests + numTodoTests };
+}
+
+function failuresIn(report: Report): string[] {
+  return (report.testResults ?? []).flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((each) => each.status === 'failed');
+    const told = failed.map(({ fullName, failureMessages }) => `${fullName}\n${failureMessages.join('\n')}`);
+    if (status === 'failed' && (told.length === 0 || message !== '')) told.push(message);
+    return told.map(
+      (each) => `${name.replace(ROOT, '')}: ${each.split('\n').slice(0, LINES_TOLD).join('\n')}`,
+    );
+  });
 }
 
 function add(count: Count): void {
