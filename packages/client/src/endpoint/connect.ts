@@ -8,6 +8,8 @@ import { classifyConnectFailure, codeOf } from '../policy/classify.ts';
 import type { EndpointKind, ServerIdentity, Topology } from '../policy/topology.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ResponsiveClock } from '../runtime/responsive-clock.ts';
+import { IDENTIFY, hygieneTexts } from '../wire/sql.ts';
+import type { IdentityRow } from '../wire/sql.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { OpenWire, PendingWire, TlsOptions, Wire, WireTarget } from '../wire/wire.ts';
 import type { Connection } from './connection.ts';
@@ -41,41 +43,6 @@ export interface ConnectContext {
 
 /** Longer than any vault takes. */
 const PASSWORD_LIMIT_MS = 10_000;
-
-const IDENTIFY = `
-SELECT pg_catalog.pg_is_in_recovery() AS standby,
-  (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_id,
-  CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN
-    ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer
-  END AS timeline,
-  pg_catalog.concat_ws(' ', pg_catalog.inet_server_addr(), pg_catalog.inet_server_port(),
-    pg_catalog.pg_postmaster_start_time()) AS server,
-  (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()) AS backend_start,
-  (SELECT count(*) = 2 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname = 'schooldb' AND p.proname IN ('mark', 'settle')
-      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-      AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) AS has_commit_slots`;
-
-interface IdentifyRow {
-  standby: boolean;
-  system_id: string;
-  timeline: number | null;
-  server: string;
-  backend_start: string;
-  has_commit_slots: boolean;
-}
-
-/**
- * So that no ghost of ours holds locks for hours after we are gone (PostgreSQL manual, "Connection Settings" and
- * "Statement Behavior"). Each on its own: a server on another operating system may refuse one of them.
- */
-function hygiene(idleInTransactionMs: number): string[] {
-  return [
-    `SET client_connection_check_interval = '5s'`,
-    `SET tcp_user_timeout = '10s'`,
-    `SET idle_in_transaction_session_timeout = ${Math.round(idleInTransactionMs)}`,
-  ];
-}
 
 export class Connector {
   readonly #address: Address;
@@ -153,7 +120,9 @@ export class Connector {
   }
 
   async #identify(wire: Wire): Promise<Connection> {
-    const statements = [IDENTIFY, ...hygiene(this.#options.idleInTransactionMs)].map((text) => ({ text }));
+    const statements = [IDENTIFY, ...hygieneTexts(this.#options.idleInTransactionMs)].map((text) => ({
+      text,
+    }));
     const pending: PendingWire = {
       ready: Promise.resolve(wire),
       get bytesRead() {
@@ -168,7 +137,7 @@ export class Connector {
       wire.destroy(reason instanceof Error ? reason : new Error('no answer'));
       throw reason;
     }
-    const row = answer.value.rows[0] as IdentifyRow;
+    const row = answer.value.rows[0] as IdentityRow;
     const identity: ServerIdentity = {
       server: row.server,
       systemId: row.system_id,

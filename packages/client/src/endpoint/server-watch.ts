@@ -10,6 +10,7 @@
  * Neither does our own event loop when it stalls: time is measured while it runs, and a late tick judges nobody.
  */
 import type { ResponsiveClock } from '../runtime/responsive-clock.ts';
+import { PROBE } from '../wire/sql.ts';
 import type { Connection } from './connection.ts';
 
 export interface ServerWatchOptions {
@@ -170,7 +171,7 @@ export class ServerWatch {
     const probe: Probe = { startedAt: now, state: 'waiting' };
     const unused = this.#unusedConnection(server);
     // An answer needs no handling: its bytes are heard.
-    if (unused !== undefined) unused.wire.query({ text: 'SELECT 1' }).catch(() => (probe.state = 'failed'));
+    if (unused !== undefined) unused.wire.query({ text: PROBE }).catch(() => (probe.state = 'failed'));
     else {
       const underWay = this.#probeFresh()
         .then(

@@ -15,6 +15,7 @@ import { SchoolDbError } from '../errors/base.ts';
 import type { Lease } from '../endpoint/lease.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { settleText } from '../wire/sql.ts';
 import { withConfirmation } from './commit.ts';
 import type { Execution } from './execution.ts';
 import { pause } from './execution.ts';
@@ -81,9 +82,7 @@ async function ask(lease: Lease, token: CommitToken, deadline: Deadline): Promis
   const stopWaiting = deadline.onOver(() => wire.destroy(new Error('the caller stopped waiting')));
   try {
     const { answer, unconfirmed } = await withConfirmation(wire, () =>
-      wire.script(
-        `BEGIN; SET LOCAL synchronous_commit = on; SELECT schooldb.settle('${token.slot}', ${token.seq}) AS committed; COMMIT`,
-      ),
+      wire.script(settleText(token.slot, token.seq)),
     );
     const committed = (answer[2] as QueryResult<{ committed: boolean }> | undefined)?.rows[0]?.committed;
     return unconfirmed || answer[3]?.command !== 'COMMIT' ? undefined : committed;

@@ -2,6 +2,7 @@ import type { QueryResult } from 'pg';
 import { CommitUnconfirmedError, TransactionRolledBackError } from '../errors/commit-errors.ts';
 import type { CommitToken } from '../errors/commit-errors.ts';
 import { codeOf } from '../policy/classify.ts';
+import { markAndCommitText } from '../wire/sql.ts';
 import type { Wire } from '../wire/wire.ts';
 import { WireLostError } from '../wire/wire.ts';
 
@@ -15,7 +16,7 @@ export type CommitEnd =
 
 /** Ends an open transaction. The mark travels in the same message as COMMIT and costs no round trip. */
 export async function commit(wire: Wire, token: CommitToken | undefined): Promise<CommitEnd> {
-  const text = token === undefined ? 'COMMIT' : `SELECT schooldb.mark('${token.slot}', ${token.seq}); COMMIT`;
+  const text = token === undefined ? 'COMMIT' : markAndCommitText(token.slot, token.seq);
   const { answer, unconfirmed } = await withConfirmation(
     wire,
     async () => (await settled(wire.script(text)))[0],

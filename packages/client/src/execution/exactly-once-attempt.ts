@@ -3,6 +3,7 @@ import type { CommitToken } from '../errors/commit-errors.ts';
 import type { Lease } from '../endpoint/lease.ts';
 import { mayReturnRows } from '../policy/statement-text.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { MARK } from '../wire/sql.ts';
 import type { Statement, Wire } from '../wire/wire.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd } from './attempt.ts';
@@ -53,7 +54,7 @@ export async function attemptExactlyOnce<Row extends QueryResultRow>(
 }
 
 async function sendInOne(wire: Wire, statement: Statement, token: CommitToken): Promise<Sent> {
-  const mark = { text: 'SELECT schooldb.mark($1, $2)', values: [token.slot, token.seq] };
+  const mark = { text: MARK, values: [token.slot, token.seq] };
   const packet = [{ text: 'BEGIN' }, statement, mark, { text: 'COMMIT' }];
   const { answer, unconfirmed } = await withConfirmation(wire, () => wire.flush(packet));
   const refusal = answer.slice(0, 3).find(isRefusal);

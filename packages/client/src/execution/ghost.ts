@@ -1,4 +1,5 @@
 import type { Connection } from '../endpoint/connection.ts';
+import { END_GHOST } from '../wire/sql.ts';
 
 /**
  * Ends what an earlier attempt of ours left behind: its connection is gone for us, but where the network swallowed
@@ -10,9 +11,8 @@ import type { Connection } from '../endpoint/connection.ts';
  */
 export async function endGhost(ghost: Connection, successor: Connection): Promise<void> {
   if (ghost.identity.server !== successor.identity.server) return;
-  const text = `
-    SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-    WHERE pid = $1 AND backend_start::text = $2 AND state LIKE 'idle in transaction%'`;
   // Where this fails the attempt itself finds out what is wrong.
-  await successor.wire.query({ text, values: [ghost.wire.processId, ghost.backendStart] }).catch(() => {});
+  await successor.wire
+    .query({ text: END_GHOST, values: [ghost.wire.processId, ghost.backendStart] })
+    .catch(() => {});
 }

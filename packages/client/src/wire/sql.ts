@@ -1,0 +1,82 @@
+/**
+ * Every text that the client itself sends. All names are qualified: the app's `search_path` must not change what they
+ * mean.
+ */
+
+/** Who is there: asked on each new connection, directly and through a pooler. Answers with one {@link IdentityRow}. */
+export const IDENTIFY = `
+SELECT pg_catalog.pg_is_in_recovery() AS standby,
+  (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_id,
+  CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN
+    ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+  END AS timeline,
+  pg_catalog.concat_ws(' ', pg_catalog.inet_server_addr(), pg_catalog.inet_server_port(),
+    pg_catalog.pg_postmaster_start_time()) AS server,
+  (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()) AS backend_start,
+  (SELECT count(*) = 2 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = 'schooldb' AND p.proname IN ('mark', 'settle')
+      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+      AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) AS has_commit_slots`;
+
+export interface IdentityRow {
+  readonly standby: boolean;
+  readonly system_id: string;
+  /** Null on a standby. */
+  readonly timeline: number | null;
+  /** Address, port and start time: tells one running server from another behind the same address. */
+  readonly server: string;
+  readonly backend_start: string;
+  readonly has_commit_slots: boolean;
+}
+
+/**
+ * So that no ghost of ours holds locks for hours after we are gone (PostgreSQL manual, "Connection Settings" and
+ * "Statement Behavior"). Each on its own: a server on another operating system may refuse one of them. For direct
+ * connections only: behind a pooler they would stay with whoever comes next.
+ */
+export function hygieneTexts(idleInTransactionMs: number): string[] {
+  return [
+    `SET client_connection_check_interval = '5s'`,
+    `SET tcp_user_timeout = '10s'`,
+    `SET idle_in_transaction_session_timeout = ${Math.round(idleInTransactionMs)}`,
+  ];
+}
+
+/** Whether the server is a standby now. Answers with `standby`. */
+export const ASK_STANDBY = 'SELECT pg_catalog.pg_is_in_recovery() AS standby';
+
+/** Costs a server nothing and shows that it lives. */
+export const PROBE = 'SELECT 1';
+
+/**
+ * Fails unless it runs on the primary of this cluster, on this timeline or a later one. A pooler may attach each
+ * transaction to another server, so the transaction itself must ask. The failing cast is the only way to an error
+ * that needs no function of ours; `concat` keeps the planner from evaluating it beforehand.
+ */
+export function guardText(systemId: string, timeline: number): string {
+  return `
+SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()
+    AND (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) = '${BigInt(systemId)}'
+    AND ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+      >= ${timeline}
+  THEN true
+  ELSE pg_catalog.concat('schooldb: not the primary, or an older one', pg_catalog.pg_backend_pid())::boolean END`;
+}
+
+/** Marks the transaction it runs in; values: slot, seq. */
+export const MARK = 'SELECT schooldb.mark($1, $2)';
+
+/** The mark and COMMIT in one message. */
+export function markAndCommitText(slot: string, seq: number): string {
+  return `SELECT schooldb.mark('${slot}', ${seq}); COMMIT`;
+}
+
+/** Asks whether an attempt committed, and makes a 'no' final. Its third result holds `committed`, its last COMMIT. */
+export function settleText(slot: string, seq: number): string {
+  return `BEGIN; SET LOCAL synchronous_commit = on; SELECT schooldb.settle('${slot}', ${seq}) AS committed; COMMIT`;
+}
+
+/** Ends a backend of ours that sits in an open transaction; values: process id, its start. */
+export const END_GHOST = `
+SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+WHERE pid = $1 AND backend_start::text = $2 AND state LIKE 'idle in transaction%'`;
