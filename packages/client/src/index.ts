@@ -5,7 +5,7 @@ export type { AddressOption, SchoolDbOptions } from './api/options.ts';
 export type { CallOptions, StatementOptions, TransactionOptions } from './api/call-options.ts';
 export { schemaGrantSql, schemaSql } from './api/schema.ts';
 export type { EndpointHealth } from './endpoint/endpoint.ts';
-export type { StatementResult } from './execution/exactly-once-attempt.ts';
+export type { StatementResult } from './execution/in-transaction-attempt.ts';
 export type { Transaction } from './execution/transaction-attempt.ts';
 export type { StatementSafety } from './policy/classify.ts';
 export type { EndpointKind } from './policy/topology.ts';

@@ -41,6 +41,12 @@ export function checkBoolean(name: string, value: unknown): boolean {
   throw new InvalidOptionsError(`${name} must be true or false, but is ${describe(value)}`);
 }
 
+export function checkNames(name: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value))
+    throw new InvalidOptionsError(`${name} must be an array, but is ${describe(value)}`);
+  return value.map((each, index) => checkText(`${name}[${index}]`, each));
+}
+
 /** Tells a value's kind, and the value itself only where it can be no secret. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'missing';
