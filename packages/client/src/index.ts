@@ -7,7 +7,17 @@ export { schemaGrantSql, schemaSql } from './api/schema.ts';
 export type { EndpointHealth } from './endpoint/endpoint.ts';
 export type { StatementResult } from './execution/in-transaction-attempt.ts';
 export type { Transaction } from './execution/transaction-attempt.ts';
-export type { StatementSafety } from './policy/classify.ts';
+export { FAILURES, judgeFailure, kindOfFailure } from './policy/classify.ts';
+export type {
+  Failure,
+  FailureAction,
+  FailureKind,
+  FailurePhase,
+  FailureRow,
+  FailureVerdict,
+  StatementSafety,
+} from './policy/classify.ts';
+export type { AttemptTrace, FailoverTrace, LeaseTrace, OperationTrace } from './runtime/diagnostics.ts';
 export type { EndpointKind } from './policy/topology.ts';
 export type { ClientEvents } from './endpoint/client-events.ts';
 export type { TlsOptions } from './wire/wire.ts';

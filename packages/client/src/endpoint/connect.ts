@@ -47,6 +47,8 @@ export interface ConnectContext {
 
 /** Longer than any vault takes. */
 const PASSWORD_LIMIT_MS = 10_000;
+/** Open and opening at a time: one that is kept, and one that looks where the address leads. */
+export const MAX_PROBES = 2;
 /** Three attempts, a quarter of a second apart: of two servers behind an address, one dead, one is soon found. */
 const HEDGE = { staggerMs: 250, atMost: 3 };
 
@@ -57,6 +59,7 @@ export class Connector {
   readonly #shared: ConnectContext;
   readonly #maxSockets: number;
   #sockets = 0;
+  #probes = 0;
 
   /** @param maxSockets - sockets open and opening, at most, beside those of {@link probe}. */
   constructor(
@@ -93,9 +96,14 @@ export class Connector {
     );
   }
 
-  /** One attempt, outside of what {@link hasRoom} counts. */
-  probe(): Promise<Connection> {
-    return this.#begin(false).result;
+  /** One attempt, outside of what {@link hasRoom} counts. Rejects where as many probes are open as there may be. */
+  async probe(): Promise<Connection> {
+    if (this.#probes >= MAX_PROBES) throw new Error(`${this.#name()}: ${MAX_PROBES} probes are open already`);
+    this.#probes += 1;
+    const closed = () => (this.#probes -= 1);
+    const { result } = this.#begin(false);
+    result.then(({ wire }) => wire.onGone(closed), closed);
+    return result;
   }
 
   #begin(counted: boolean): HedgedAttempt<Connection> {

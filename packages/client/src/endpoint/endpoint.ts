@@ -9,9 +9,10 @@ import { roleWanted } from '../policy/topology.ts';
 import type { EndpointKind } from '../policy/topology.ts';
 import { askRole } from './ask-role.ts';
 import type { Address, ConnectContext, ConnectOptions } from './connect.ts';
-import { Connector } from './connect.ts';
+import { Connector, MAX_PROBES } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
+import { ForgottenConnections } from './forgotten-connections.ts';
 import type { EndpointLease } from './lease.ts';
 import { SERVER_WATCH_DEFAULTS, ServerWatch } from './server-watch.ts';
 import type { Waiting } from './waiting-line.ts';
@@ -40,9 +41,6 @@ export interface EndpointHealth {
   readonly waiting: number;
 }
 
-/** A probe may hold one connection, and try another. */
-const RESERVED_FOR_PROBES = 2;
-
 /** One address: its lane, its connects, its watch. */
 export class Endpoint {
   readonly kind: EndpointKind;
@@ -51,6 +49,8 @@ export class Endpoint {
   readonly #connector: Connector;
   readonly #lane: ExclusiveLane;
   readonly #watch: ServerWatch;
+  readonly #forgotten: ForgottenConnections;
+  #stopLooking: (() => void) | undefined;
   #everOpened = false;
   /** From the master's going down to its coming up. */
   #failover: FailoverTrace | undefined;
@@ -59,7 +59,7 @@ export class Endpoint {
     this.kind = kind;
     this.#address = `${address.host}:${address.port}`;
     this.#context = context;
-    const maxConnections = options.maxConnections - RESERVED_FOR_PROBES;
+    const maxConnections = options.maxConnections - MAX_PROBES;
     this.#connector = new Connector(kind, address, maxConnections, options, context);
     this.#lane = new ExclusiveLane(
       {
@@ -92,6 +92,17 @@ export class Endpoint {
       },
       context.responsive,
     );
+    this.#forgotten = new ForgottenConnections(
+      {
+        lent: () => this.#lane.lent(),
+        borrow: (peer) => this.#borrow(peer),
+        onForgotten: ({ wire }, silentMs) =>
+          wire.destroy(
+            this.#lost(`a connection was forgotten by the network: silent for ${Math.round(silentMs)} ms`),
+          ),
+      },
+      context,
+    );
   }
 
   /** Whether it is worth asking for a lease: false while nothing can be connected, or connections break. */
@@ -115,6 +126,7 @@ export class Endpoint {
   async acquire(deadline: Deadline, waiting?: Waiting): Promise<EndpointLease> {
     const lease = await this.#lane.acquire(deadline, waiting);
     this.#watch.wake();
+    this.#lookForForgotten();
     const { connection } = lease;
     return {
       connection,
@@ -160,6 +172,8 @@ export class Endpoint {
   }
 
   async close(): Promise<void> {
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
     await Promise.all([this.#lane.close(), this.#watch.close()]);
   }
 
@@ -196,11 +210,33 @@ export class Endpoint {
 
   #dead(peer: string, silentMs: number): void {
     this.#context.events.emit('server:dead', { ...this.#named(), silentMs });
-    const reason = new ConnectionLostError(
-      `${this.kind} (${this.#address}): no byte and no answer to a probe for ${silentMs} ms`,
-      'unknown',
-    );
+    const reason = this.#lost(`no byte and no answer to a probe for ${silentMs} ms`);
     this.#lane.destroy((connection) => connection.peer === peer, reason);
+  }
+
+  #lookForForgotten(): void {
+    this.#stopLooking ??= this.#context.responsive.onTick((punctual) => {
+      this.#forgotten.look(punctual);
+      if (this.#lane.state.leased > 0) return;
+      this.#stopLooking?.();
+      this.#stopLooking = undefined;
+    });
+  }
+
+  /** A connection to the same server that nobody uses: one that is idle, else a fresh one that leads there. */
+  async #borrow(peer: string): Promise<{ connection: Connection; giveBack(): void } | undefined> {
+    const idle = this.#lane.findIdle((each) => each.peer === peer && each.wire.unanswered === 0);
+    if (idle !== undefined) return { connection: idle, giveBack: () => {} };
+    const fresh = await this.#connector.probe().catch(() => undefined);
+    if (fresh === undefined) return undefined;
+    const giveBack = () => void fresh.wire.end();
+    if (fresh.peer === peer) return { connection: fresh, giveBack };
+    giveBack();
+    return undefined;
+  }
+
+  #lost(what: string): ConnectionLostError {
+    return new ConnectionLostError(`${this.kind} (${this.#address}): ${what}`, 'unknown');
   }
 
   #named(): { endpoint: EndpointKind; address: string } {

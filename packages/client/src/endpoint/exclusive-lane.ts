@@ -172,6 +172,11 @@ export class ExclusiveLane {
     this.#pump();
   }
 
+  /** The connections that are lent. */
+  *lent(): Iterable<Connection> {
+    for (const member of this.#members) if (!member.idle) yield member.connection;
+  }
+
   /** A connection to a matching server that is lent to nobody. */
   findIdle(matches: (connection: Connection) => boolean): Connection | undefined {
     for (const member of this.#members) {

@@ -65,7 +65,8 @@ export interface Failure {
   readonly message?: string | undefined;
 }
 
-interface FailureRow {
+/** One kind of failure: how it is recognised, and what it means. */
+export interface FailureRow {
   readonly kind: FailureKind;
   /** In words, for people. */
   readonly meaning: string;
@@ -237,6 +238,10 @@ function kinds(list: 'sqlStates' | 'errnos'): ReadonlyMap<string, FailureKind> {
 
 /** With these a server or pooler has said no before it took anything on; any other end of a connection proves nothing. */
 const REFUSED_AT_THE_DOOR: ReadonlySet<FailureKind> = new Set(['unreachable', 'password', 'rejected']);
+/** What a server says after it has rolled back, on a connection that lives on. */
+const ROLLED_BACK_KINDS: ReadonlySet<FailureKind> = new Set(['wrong-server', 'rolled-back', 'fenced']);
+/** The session ends with these, whether or not its end was seen yet. */
+const ENDS_CONNECTION: ReadonlySet<string> = new Set(['57P01', '57P02', '57P05', '25P03']);
 
 /** Which kind of failure it is. */
 export function kindOfFailure(failure: Failure, phase: FailurePhase): FailureKind {
@@ -244,11 +249,13 @@ export function kindOfFailure(failure: Failure, phase: FailurePhase): FailureKin
   const said = code === '08P01' ? kindOfPoolerText(message) : KIND_OF_SQLSTATE.get(code);
   const errno = KIND_OF_ERRNO.get(code);
   if (phase === 'not-sent') return said ?? errno ?? (connectionLost ? 'lost' : 'app');
-  // ETIMEDOUT and its like come from open connections too, and then they are as good as a reset.
-  if (!connectionLost && said !== undefined) return said;
-  if (said !== undefined && REFUSED_AT_THE_DOOR.has(said)) return said;
   if (errno === 'wrong-server') return errno;
-  return connectionLost || errno !== undefined ? 'lost' : 'app';
+  // ETIMEDOUT and its like come from open connections too, and then they are as good as a reset.
+  if (connectionLost || errno !== undefined || ENDS_CONNECTION.has(code)) {
+    return said !== undefined && REFUSED_AT_THE_DOOR.has(said) ? said : 'lost';
+  }
+  // On a connection that lives on, 08006 and its like are what a foreign server told the statement.
+  return said !== undefined && ROLLED_BACK_KINDS.has(said) ? said : 'app';
 }
 
 function kindOfPoolerText(message: string): FailureKind | undefined {

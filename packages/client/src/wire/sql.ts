@@ -45,6 +45,14 @@ export function hygieneTexts(idleInTransactionMs: number): string[] {
 /** Whether the server is a standby now. Answers with `standby`. */
 export const ASK_STANDBY = 'SELECT pg_catalog.pg_is_in_recovery() AS standby';
 
+/**
+ * Which of these backends of ours are at work; values: an array of process ids. Where the server does not keep track
+ * (`track_activities` off) it counts as being at work.
+ */
+export const ASK_ACTIVE = `
+SELECT pid FROM pg_catalog.pg_stat_activity
+WHERE pid = ANY($1::integer[]) AND (state IS NULL OR state IN ('active', 'fastpath function call', 'disabled'))`;
+
 /** Costs a server nothing and shows that it lives. */
 export const PROBE = 'SELECT 1';
 
