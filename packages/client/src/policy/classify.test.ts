@@ -25,7 +25,12 @@ describe('kindOfFailure', () => {
   );
 
   it.each(['57P03', '53300', '28P01', '28000'])('believes a server that says %s at the door', (code) =>
-    expect(kindOfFailure({ code, connectionLost: true }, 'sent')).toBe(kindOfFailure({ code }, 'sent')),
+    expect(kindOfFailure({ code, connectionLost: true }, 'sent')).toBe(kindOfFailure({ code }, 'not-sent')),
+  );
+
+  it.each(['08006', '08001', '53300', '57P03', '40003'])(
+    'leaves %s on a connection that lives on to the app: a foreign server said it',
+    (code) => expect(kindOfFailure({ code }, 'sent')).toBe('app'),
   );
 
   it.each(['ETIMEDOUT', 'EHOSTUNREACH', 'ECONNRESET', 'EPIPE'])(
@@ -82,8 +87,6 @@ describe('judgeFailure', () => {
     ['40P01', 'in-transaction', 'rerun'],
     ['40001', 'committing', 'rerun'],
     ['SD001', 'committing', 'rerun'],
-    ['53300', 'sent', 'retry'],
-    ['57P03', 'in-transaction', 'rerun'],
     ['28P01', 'not-sent', 'read-password'],
     ['3D000', 'not-sent', 'pass'],
     ['3D000', 'sent', 'pass'],

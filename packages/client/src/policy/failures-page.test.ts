@@ -22,6 +22,8 @@ What the client goes by: how far a statement had come, and with what error it en
   the caller. **pass**: to the caller, as it is (nothing was executed, unless the cell says unknown).
 - An error whose code is in no row is the app's own; if the connection went away with it, it counts as lost. An
   abandoned statement counts as lost too. PgBouncer reports its own troubles as \`08P01\`: those are told apart by text.
+- Once something was sent, a code of the socket counts as lost, and of the SQLSTATEs of classes 08 and 53 only those with
+  which the server closed the connection count at all: on one that lives on, a foreign server said them to the statement.
 
 | failure | codes | not sent | sent | in transaction | committing | streaming |
 | --- | --- | --- | --- | --- | --- | --- |
