@@ -13,7 +13,9 @@ export function safeFunctions(vouchedFor: readonly string[]): IsSafeFunction {
   const own = new Set(vouchedFor);
   return (name) => {
     const builtin = builtinName(name);
-    return own.has(name.join('.')) || (builtin !== undefined && BUILTIN_FUNCTIONS.has(builtin));
+    // "a.b"() is a name of one word, and not a.b().
+    const called = name.some((word) => word.includes('.')) ? '' : name.join('.');
+    return own.has(called) || (builtin !== undefined && BUILTIN_FUNCTIONS.has(builtin));
   };
 }
 

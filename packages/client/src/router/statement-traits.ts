@@ -141,9 +141,7 @@ function findings(statement: unknown, isSafe: IsSafeFunction): Findings {
     node(type, node) {
       found.effect ??= effectOfNode(type, node, isSafe);
       inspect(node, found);
-      if (type === 'ExecuteStmt' || (type === 'FuncCall' && callsForTheSession(node)))
-        found.sessionState = true;
-      if (type === 'String' && isTempSchema(node['sval'])) found.sessionState = true;
+      if (isNodeOfTheSession(type, node)) found.sessionState = true;
     },
     part(field, node) {
       if (!rules.READ_ONLY_PARTS.has(field)) {
@@ -158,6 +156,11 @@ function findings(statement: unknown, isSafe: IsSafeFunction): Findings {
 function inspect(node: SyntaxNode, found: Findings): void {
   if (node['relpersistence'] === 't' || isTempSchema(node['schemaname'])) found.sessionState = true;
   if (node['concurrent'] === true) found.concurrently = true;
+}
+
+function isNodeOfTheSession(type: string, node: SyntaxNode): boolean {
+  if (type === 'FuncCall') return callsForTheSession(node);
+  return type === 'ExecuteStmt' || (type === 'String' && isTempSchema(node['sval']));
 }
 
 /** `pg_temp`, or `pg_temp_3` as the server calls it. */

@@ -120,6 +120,7 @@ describe('the parser and its cache', () => {
     const readOnly = async (text: string): Promise<boolean> => (await own.traits(text)).readOnly;
     expect(await readOnly('SELECT app.F(), G() FROM t')).toBe(true);
     expect(await readOnly('SELECT f()')).toBe(false);
+    expect(await readOnly('SELECT "app.f"()')).toBe(false);
     expect(await readOnly('SELECT app.g()')).toBe(false);
     expect(await readOnly('SELECT app.f(h())')).toBe(false);
   });
@@ -133,6 +134,18 @@ describe('the parser and its cache', () => {
     await small.traits('SELECT 3');
     expect(small.known('SELECT 2')).toBeUndefined();
     expect(small.known('SELECT 1')).toBe(traits);
+  });
+
+  it('keep the newest text even where all others were asked for, and nothing with a cache of size 0', async () => {
+    const small = new StatementParser({ cacheSize: 1 });
+    for (const text of ['SELECT 1', 'SELECT 2', 'SELECT 3']) {
+      const traits = await small.traits(text);
+      expect(small.known(text)).toBe(traits);
+    }
+    expect(small.known('SELECT 2')).toBeUndefined();
+    const none = new StatementParser({ cacheSize: 0 });
+    expect((await none.traits('SELECT 1')).readOnly).toBe(true);
+    expect(none.known('SELECT 1')).toBeUndefined();
   });
 
   it('do not keep long texts in any number', async () => {
