@@ -2,6 +2,7 @@ import type { CommitToken } from '../errors/commit-errors.ts';
 import { UnsuitableServerError } from '../errors/connection-errors.ts';
 import { askRole } from '../endpoint/ask-role.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
+import { codeOf, mayBeForBeingStandby } from '../policy/classify.ts';
 import type { FailureVerdict } from '../policy/classify.ts';
 import { roleWanted } from '../policy/topology.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -32,9 +33,12 @@ export async function againOrThrow(
   lease: EndpointLease,
   clock: Clock,
 ): Promise<AttemptEnd<never>> {
-  if (!(error instanceof Error) || action === 'pass') throw error;
+  if (!(error instanceof Error)) throw error;
+  const onStandby = roleWanted(lease.endpoint) === 'standby';
+  if (onStandby && mayBeForBeingStandby(codeOf(error)))
+    return { state: 'again', cause: error, needs: 'primary' };
+  if (action === 'pass') throw error;
   if (action !== 'retry-elsewhere') return { state: 'again', cause: error };
-  if (roleWanted(lease.endpoint) === 'standby') return { state: 'again', cause: error, needs: 'primary' };
   // A read-only transaction on the primary says the same, and then it is the app's own.
   const { connection } = lease;
   const role = connection.pooled ? 'primary' : await askRole(connection.wire, clock);

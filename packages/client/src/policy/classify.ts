@@ -274,6 +274,15 @@ export function judgeFailure(failure: Failure, phase: FailurePhase, safety: Stat
   return 'action' in verdict ? verdict : verdict[safety];
 }
 
+/**
+ * Whether a standby may be the reason for an SQL error: it refuses writes (25006), unlogged tables and SERIALIZABLE
+ * (0A000), and some functions (55000, "recovery is in progress"). Nothing is executed then, and the primary may say
+ * otherwise (PostgreSQL manual, "Hot Standby").
+ */
+export function mayBeForBeingStandby(code: string | undefined): boolean {
+  return code === '25006' || code === '0A000' || code === '55000';
+}
+
 /** The SQLSTATE or errno of an error that has one. */
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
