@@ -11,7 +11,7 @@ import { DEFAULT_NAME } from './control/name-file.ts';
 import { parseDurationMs } from './duration.ts';
 import { ENDPOINT_KINDS } from './endpoint.ts';
 import { ClusterError, messageOf } from './errors.ts';
-import { checkFault } from './faults/fault-options.ts';
+import { CHOICES, checkFault, OTHERS, POOLED_SERVERS } from './faults/fault-options.ts';
 import { FAULT_NAMES, type FaultName, type FaultOptions } from './faults/fault.ts';
 import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.ts';
 import { connectCluster, launchCluster } from './start-cluster.ts';
@@ -37,6 +37,10 @@ interface FaultArguments extends Named {
   direction?: FaultOptions['direction'];
   latency?: number;
   jitter?: number;
+  other?: FaultOptions['other'];
+  choice?: FaultOptions['choice'];
+  seed?: number;
+  server?: FaultOptions['server'];
   for?: number;
 }
 
@@ -106,6 +110,10 @@ program
   )
   .option('--latency <duration>', 'latency: delay in each direction', duration)
   .option('--jitter <duration>', 'latency: more or less by up to this', duration)
+  .addOption(new Option('--other <what>', 'two-masters: what stands beside the primary').choices(OTHERS))
+  .addOption(new Option('--choice <how>', 'two-masters: how a connection is given to one').choices(CHOICES))
+  .option('--seed <number>', 'two-masters, --choice random: the same seed, the same choices', wholeNumber)
+  .addOption(new Option('--server <which>', 'stale-pooler: the server it stays on').choices(POOLED_SERVERS))
   .option('--for <duration>', 'undo it after this time', duration)
   .addOption(nameOption())
   .addOption(jsonOption())
@@ -187,7 +195,7 @@ async function start(given: StartArguments): Promise<void> {
 
 async function fault(name: string | undefined, given: FaultArguments): Promise<void> {
   if (given.list === true) {
-    print(FAULT_NAMES.map((known) => `${known.padEnd(15)} ${FAULT_TEXTS[known]}`));
+    print(FAULT_NAMES.map((known) => `${known.padEnd(17)} ${FAULT_TEXTS[known]}`));
     return;
   }
   if (name === undefined)
@@ -197,6 +205,10 @@ async function fault(name: string | undefined, given: FaultArguments): Promise<v
   if (given.direction !== undefined) options.direction = given.direction;
   if (given.latency !== undefined) options.latencyMs = given.latency;
   if (given.jitter !== undefined) options.jitterMs = given.jitter;
+  if (given.other !== undefined) options.other = given.other;
+  if (given.choice !== undefined) options.choice = given.choice;
+  if (given.seed !== undefined) options.seed = given.seed;
+  if (given.server !== undefined) options.server = given.server;
   checkFault(name, options);
   await withCluster(given.name, async (cluster) => {
     const applied = await cluster.fault(name as FaultName, options);

@@ -186,9 +186,11 @@ describe('cluster start --detach', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [['fault', 'explode'], 2, /^unknown fault "explode" \(allowed: kill-primary, .*latency\)\n$/],
+    [['fault', 'explode'], 2, /^unknown fault "explode" \(allowed: kill-primary, .*stale-pooler\)\n$/],
     [['fault'], 2, /^which fault\? \(allowed: /],
     [['fault', 'kill-primary', '--latency', '5s'], 2, /option latencyMs: is not an option of it/],
+    [['fault', 'two-masters', '--seed', '4'], 2, /option seed: 4 was given without chance/],
+    [['fault', 'stale-pooler', '--server', 'pg2'], 2, /Allowed choices are demoted, primary\./],
     [['fault', 'latency', '--latency', 'long'], 2, /Allowed: a duration like 500ms, 5s or 2m\./],
     [
       ['fault', 'blackhole', '--endpoint', 'moon'],
@@ -219,6 +221,6 @@ describe('wrong usage', () => {
   it('lists the faults', async () => {
     const { stdout, code } = await run('fault', '--list');
     expect(code).toBe(0);
-    expect(stdout.split('\n').filter(Boolean)).toHaveLength(8);
+    expect(stdout.split('\n').filter(Boolean)).toHaveLength(11);
   });
 });

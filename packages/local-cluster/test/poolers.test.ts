@@ -11,6 +11,13 @@ const installed = (await findPgbouncer()) !== undefined;
 const skipped = !installed && process.env['CI'] === undefined;
 const HOW_TO_GET_IT = 'install PgBouncer with apt-get install pgbouncer or brew install pgbouncer';
 
+const WHO = "SELECT current_setting('cluster_name') AS name, pg_is_in_recovery() AS standby";
+
+interface Who {
+  name: string;
+  standby: boolean;
+}
+
 describe.skipIf(skipped)(skipped ? `poolers (skipped: ${HOW_TO_GET_IT})` : 'poolers', () => {
   let cluster: Cluster;
   let events: EventLog;
@@ -72,6 +79,34 @@ describe.skipIf(skipped)(skipped ? `poolers (skipped: ${HOW_TO_GET_IT})` : 'pool
     expect(await queryOnce(cluster, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await fault.undo();
     expect(await queryOnce(cluster, 'SELECT 1 AS one', 'masterPooler')).toEqual([{ one: 1 }]);
+  });
+
+  it('stay on the demoted server with stale-pooler, whatever the roles do, until undone', async () => {
+    const since = Date.now();
+    const client = await connectClient(cluster, 'masterPooler');
+    const who = async () => (await client.query<Who>(WHO)).rows[0];
+    const { primary: former } = await cluster.status();
+    expect(await who()).toEqual({ name: former, standby: false });
+    const pinned = await cluster.fault('stale-pooler', { server: 'primary' });
+    expect(pinned).toMatchObject({ name: 'stale-pooler', target: 'masterPooler' });
+    await cluster.fault('switchover');
+    await events.next('server:rejoined', { since, server: former ?? '' });
+    // Its clients outlive the hand-over, and meet a standby where they expect the primary.
+    await eventually(async () => (await who())?.standby === true);
+    expect(await codeOf(queryOnce(cluster, 'INSERT INTO t VALUES (3)', 'masterPooler'))).toBe('25006');
+    const { primary } = await cluster.status();
+    await pinned.undo();
+    expect(await who()).toEqual({ name: primary, standby: false });
+
+    // And afterwards: it is sent back to the one that was demoted.
+    const returned = await cluster.fault('stale-pooler');
+    expect(await who()).toEqual({ name: former, standby: true });
+    expect(events.all.find(({ fault }) => fault?.id === returned.id)?.detail).toBe(
+      `stale-pooler hits masterPooler (stays on ${former})`,
+    );
+    await returned.undo();
+    expect(await who()).toEqual({ name: primary, standby: false });
+    await client.end();
   });
 
   it('are started again when they die', async () => {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { parseReplicaAddress, parseTarget } from '../options/connection-string.ts';
 import { formatDuration } from '../options/duration.ts';
-import { leadsToFailover, parseFaultSchedule } from '../options/fault-schedule.ts';
+import { LOAD_FAULTS, leadsToFailover, parseFaultSchedule } from '../options/fault-schedule.ts';
 import type { ScheduledFault } from '../options/fault-schedule.ts';
 import type { RunOptions } from '../options/run-options.ts';
 import { UsageError } from '../options/usage-error.ts';
@@ -123,7 +123,7 @@ function newCommand(): Command {
     )
     .option('--target <connection string>', 'a database of yours instead of an embedded cluster')
     .option('--replica-target <connection string>', 'the address of its replicas')
-    .option('--fault <schedule>', 'name@at or name@at/for, several with commas')
+    .option('--fault <schedule>', `name@at or name@at/for, several with commas: ${LOAD_FAULTS.join(', ')}`)
     .addOption(
       durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 5_000),
     )

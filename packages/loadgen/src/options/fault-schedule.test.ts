@@ -1,7 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { leadsToFailover, parseFaultSchedule } from './fault-schedule.ts';
+import { LOAD_FAULTS, leadsToFailover, parseFaultSchedule } from './fault-schedule.ts';
 
 describe('parseFaultSchedule', () => {
+  it('knows the faults that the README names', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const named = /^Faults: ([^.]+)\./m.exec(readme)?.[1]?.split(/,\s+/);
+    expect(named).toEqual(LOAD_FAULTS);
+  });
+
   it('reads several faults in the order of their moments', () => {
     expect(parseFaultSchedule('blackhole@15s/3s, kill-primary@10s')).toEqual([
       { name: 'kill-primary', atMs: 10_000, forMs: null },

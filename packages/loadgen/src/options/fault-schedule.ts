@@ -3,6 +3,9 @@ import type { FaultName } from '@schooldb/local-cluster';
 import { parseDuration } from './duration.ts';
 import { UsageError } from './usage-error.ts';
 
+/** The cluster that the load generator starts has no poolers. */
+export const LOAD_FAULTS = FAULT_NAMES.filter((name) => name !== 'stale-pooler');
+
 export interface ScheduledFault {
   name: FaultName;
   /** From the start of the load, in milliseconds. */
@@ -35,9 +38,9 @@ function parseFault(text: string): ScheduledFault {
 
 /** @throws UsageError naming the faults that exist. */
 export function faultName(text: string): FaultName {
-  const name = FAULT_NAMES.find((known) => known === text);
+  const name = LOAD_FAULTS.find((known) => known === text);
   if (name === undefined)
-    throw new UsageError(`--fault: there is no fault '${text}'; there are ${FAULT_NAMES.join(', ')}`);
+    throw new UsageError(`--fault: there is no fault '${text}'; there are ${LOAD_FAULTS.join(', ')}`);
   return name;
 }
 

@@ -6,12 +6,15 @@ import type { FaultName } from '../faults/fault.ts';
 export const FAULT_TEXTS: Record<FaultName, string> = {
   'kill-primary': 'SIGKILL for all processes of the primary',
   'freeze-primary': 'SIGSTOP for all processes of the primary',
+  'frozen-postmaster': 'SIGSTOP for the postmaster alone: open connections answer, new ones hang',
   restart: 'fast restart of the primary in place',
   switchover: 'planned hand-over to a standby, without delay',
   refuse: 'refuse new connections (--endpoint)',
   reset_peer: 'reset open and new connections (--endpoint)',
   blackhole: 'let nothing through, close nothing (--endpoint, --direction)',
   latency: 'delay everything (--endpoint, --direction, --latency, --jitter)',
+  'two-masters': 'the master address leads to two servers (--other, --choice, --seed)',
+  'stale-pooler': 'the master pooler stays on the demoted server (--server)',
 };
 
 /** Name and URL of each address, ready to be pasted. */

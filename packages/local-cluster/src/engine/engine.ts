@@ -25,9 +25,15 @@ export interface Engine {
   status(): Promise<EngineStatus>;
   /** Where new connections may go right now, by role. */
   backends(role: 'primary' | 'standby'): ServerAddress[];
+  /**
+   * The server that was primary before, or is the lost one while there is no primary; before any
+   * failover a standby. It need not run. Undefined where there is no other server.
+   */
+  demoted(): ServerAddress | undefined;
   /** Each calls `announce` with the server's name at the moment it strikes. */
   killPrimary(announce: (server: string) => void): Promise<Hit>;
   freezePrimary(announce: (server: string) => void): Promise<Hit>;
+  freezePostmaster(announce: (server: string) => void): Promise<Hit>;
   restart(announce: (server: string) => void): Promise<void>;
   switchover(announce: (server: string) => void): Promise<void>;
 }

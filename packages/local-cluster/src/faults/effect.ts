@@ -1,17 +1,26 @@
-import type { EndpointKind } from '../endpoint.ts';
+import type { Address, EndpointKind } from '../endpoint.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { VirtualIp } from '../virtual-ip/virtual-ip.ts';
 import type { FaultOptions } from './fault.ts';
+
+/** A pooler that can be kept on one server, whatever the roles do. */
+export interface PinnablePooler {
+  /** From the next transaction on the pooler uses this server. The pin that came last holds. */
+  pin(id: string, server: Address): Promise<void>;
+  unpin(id: string): Promise<void>;
+}
 
 /** What a fault works on. */
 export interface FaultScene {
   engine: Engine;
   /** Refuses with one clear line where this cluster has no such address. */
   virtualIp(kind: EndpointKind): VirtualIp;
+  /** Refuses like `virtualIp`. */
+  pooler(kind: 'masterPooler'): PinnablePooler;
 }
 
-/** Called with the target at the moment the fault strikes. */
-export type Announce = (target: string) => void;
+/** Called with the target at the moment the fault strikes; the note tells more than the options do. */
+export type Announce = (target: string, note?: string) => void;
 
 /** A fault that is in force. */
 export interface Effect {

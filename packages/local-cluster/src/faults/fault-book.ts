@@ -6,22 +6,28 @@ import type { ApplyFault, Effect, FaultScene } from './effect.ts';
 import { checkFault } from './fault-options.ts';
 import type { FaultName, FaultOptions } from './fault.ts';
 import { freezePrimary } from './freeze-primary.ts';
+import { frozenPostmaster } from './frozen-postmaster.ts';
 import { killPrimary } from './kill-primary.ts';
 import { latency } from './latency.ts';
 import { refuse } from './refuse.ts';
 import { resetPeer } from './reset-peer.ts';
 import { restart } from './restart.ts';
+import { stalePooler } from './stale-pooler.ts';
 import { switchover } from './switchover.ts';
+import { twoMasters } from './two-masters.ts';
 
 const FAULTS: Record<FaultName, ApplyFault> = {
   'kill-primary': killPrimary,
   'freeze-primary': freezePrimary,
+  'frozen-postmaster': frozenPostmaster,
   restart,
   switchover,
   refuse,
   reset_peer: resetPeer,
   blackhole,
   latency,
+  'two-masters': twoMasters,
+  'stale-pooler': stalePooler,
 };
 
 /** Which faults are in force: applied one by one, each with its events, each undone once. */
@@ -44,9 +50,14 @@ export class FaultBook {
     const { name, options } = checkFault(givenName, givenOptions);
     const id = `${name}-${(this.#count += 1)}`;
     let status: FaultStatus | undefined;
-    const announce = (target: string) => {
+    const announce = (target: string, note = describe(options)) => {
       status = { id, name, target, appliedAt: Date.now() };
-      this.#report('fault:applied', status, status.appliedAt, `${name} hits ${target}${describe(options)}`);
+      this.#report(
+        'fault:applied',
+        status,
+        status.appliedAt,
+        `${name} hits ${target}${note === '' ? '' : ` (${note})`}`,
+      );
     };
     const effect = await FAULTS[name](this.#scene, options, announce, id);
     if (status === undefined) throw new Error(`${name} did not say whom it hit`);
@@ -102,5 +113,8 @@ function describe(options: FaultOptions): string {
   if (options.direction !== undefined) parts.push(options.direction);
   if (options.latencyMs !== undefined) parts.push(`${options.latencyMs} ms`);
   if (options.jitterMs !== undefined) parts.push(`± ${options.jitterMs} ms`);
-  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+  if (options.other !== undefined) parts.push(`beside it: ${options.other}`);
+  if (options.choice !== undefined) parts.push(options.choice);
+  if (options.seed !== undefined) parts.push(`seed ${options.seed}`);
+  return parts.join(', ');
 }

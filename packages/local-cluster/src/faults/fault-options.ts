@@ -5,17 +5,24 @@ import { FAULT_NAMES, type FaultName, type FaultOptions } from './fault.ts';
 
 const LONGEST_LATENCY_MS = 600_000;
 const DIRECTIONS = ['upstream', 'downstream', 'both'];
+export const OTHERS = ['standby', 'blackhole', 'refuse'] as const;
+export const CHOICES = ['turns', 'random'] as const;
+export const POOLED_SERVERS = ['demoted', 'primary'] as const;
+const HIGHEST_SEED = 2 ** 32 - 1;
 
 /** Which options a fault understands; one it does not understand is a mistake somebody should hear of. */
 const UNDERSTOOD: Record<FaultName, readonly (keyof FaultOptions)[]> = {
   'kill-primary': [],
   'freeze-primary': [],
+  'frozen-postmaster': [],
   restart: [],
   switchover: [],
   refuse: ['endpoint'],
   reset_peer: ['endpoint'],
   blackhole: ['endpoint', 'direction'],
   latency: ['endpoint', 'direction', 'latencyMs', 'jitterMs'],
+  'two-masters': ['other', 'choice', 'seed'],
+  'stale-pooler': ['server'],
 };
 
 export function checkFault(name: unknown, options: FaultOptions): { name: FaultName; options: FaultOptions } {
@@ -42,6 +49,10 @@ export function checkFault(name: unknown, options: FaultOptions): { name: FaultN
   requireOneOf(name, 'direction', given.direction, DIRECTIONS);
   requireMs(name, 'latencyMs', given.latencyMs, LONGEST_LATENCY_MS);
   requireMs(name, 'jitterMs', given.jitterMs, given.latencyMs ?? LATENCY_DEFAULTS.latencyMs);
+  requireOneOf(name, 'other', given.other, OTHERS);
+  requireOneOf(name, 'choice', given.choice, CHOICES);
+  requireOneOf(name, 'server', given.server, POOLED_SERVERS);
+  requireSeed(name, given);
   return { name, options: given };
 }
 
@@ -62,6 +73,15 @@ function requireMs(fault: FaultName, option: string, value: unknown, most: numbe
     `${JSON.stringify(value)} was given`,
     `a number of milliseconds from 0 to ${most}`,
   );
+}
+
+function requireSeed(fault: FaultName, { seed, choice }: FaultOptions): void {
+  if (seed === undefined) return;
+  if (choice !== 'random') {
+    throw bad(fault, 'seed', `${JSON.stringify(seed)} was given without chance`, "with choice 'random' only");
+  }
+  if (Number.isInteger(seed) && seed >= 0 && seed <= HIGHEST_SEED) return;
+  throw bad(fault, 'seed', `${JSON.stringify(seed)} was given`, `an integer from 0 to ${HIGHEST_SEED}`);
 }
 
 function bad(fault: FaultName, option: string, given: string, allowed: string): ClusterError {

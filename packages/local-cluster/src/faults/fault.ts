@@ -4,12 +4,15 @@ import type { EndpointKind } from '../endpoint.ts';
 export const FAULT_NAMES = [
   'kill-primary',
   'freeze-primary',
+  'frozen-postmaster',
   'restart',
   'switchover',
   'refuse',
   'reset_peer',
   'blackhole',
   'latency',
+  'two-masters',
+  'stale-pooler',
 ] as const;
 
 export type FaultName = (typeof FAULT_NAMES)[number];
@@ -26,6 +29,23 @@ export interface FaultOptions {
   latencyMs?: number;
   /** `latency`: up to this much more or less, per chunk; the order stays. 0 to `latencyMs`. @defaultValue 0 */
   jitterMs?: number;
+  /**
+   * `two-masters`: what stands behind the master address beside the primary. `standby`: the server that
+   * was primary before, alive or not; before any failover a standby. `blackhole`: accepts and stays silent.
+   * `refuse`: resets what it accepts.
+   * @defaultValue 'standby'
+   */
+  other?: 'standby' | 'blackhole' | 'refuse';
+  /** `two-masters`: how each new connection is given to one of the two. @defaultValue 'turns' */
+  choice?: 'turns' | 'random';
+  /** `two-masters` with `choice: 'random'`: the same seed makes the same choices. Integer, 0 to 4294967295. @defaultValue 1 */
+  seed?: number;
+  /**
+   * `stale-pooler`: the server that the pooler stays on: the one that was primary before (before any
+   * failover a standby), or the one that is primary now and will be demoted.
+   * @defaultValue 'demoted'
+   */
+  server?: 'demoted' | 'primary';
 }
 
 export interface AppliedFault {

@@ -43,6 +43,21 @@ export function killProcess(id: ProcessId): void {
   if (isRunning(id)) signalProcess(id.pid, 'SIGKILL');
 }
 
+/** Stops one process and returns when it is stopped; its children go on. */
+export async function freezeProcess(id: ProcessId): Promise<void> {
+  signalProcess(id.pid, 'SIGSTOP');
+  const stopped = await waitFor(() => readProcess(id.pid)?.state.startsWith('T') !== false, {
+    timeoutMs: GONE_WITHIN_MS,
+    everyMs: 3,
+  });
+  if (stopped === undefined) throw new Error(`process ${id.pid} could not be stopped`);
+}
+
+/** Lets one stopped process go on. */
+export function thawProcess(id: ProcessId): void {
+  if (isRunning(id)) signalProcess(id.pid, 'SIGCONT');
+}
+
 /** Stops a server with everything that belongs to it and returns when every process is stopped. */
 export async function freezeTree(root: ProcessId, directory: string): Promise<void> {
   signalProcess(root.pid, 'SIGSTOP');

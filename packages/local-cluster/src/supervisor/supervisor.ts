@@ -28,7 +28,7 @@ export class Supervisor {
   readonly #janitor = new Janitor();
   readonly #control: ControlServer;
   readonly #virtualIps = new Map<EndpointKind, VirtualIp>();
-  readonly #poolers: Pooler[] = [];
+  readonly #poolers = new Map<EndpointKind, Pooler>();
   readonly #history: ClusterEvent[] = [];
   readonly #startUp = new AbortController();
   readonly #facts = Promise.withResolvers<ClusterFacts>();
@@ -100,7 +100,11 @@ export class Supervisor {
     });
     this.#engine = started.engine;
     this.#faults = new FaultBook(
-      { engine: started.engine, virtualIp: (kind) => this.#virtualIp(kind) },
+      {
+        engine: started.engine,
+        virtualIp: (kind) => this.#has(this.#virtualIps, kind),
+        pooler: (kind) => this.#has(this.#poolers, kind),
+      },
       this.#emit,
     );
     if (pgbouncer !== undefined) await this.#startPoolers(pgbouncer, started);
@@ -115,7 +119,7 @@ export class Supervisor {
   async #stop(): Promise<void> {
     this.#startUp.abort(new ClusterError('start-failed', 'the start was given up'));
     await this.#started.catch(() => undefined);
-    for (const pooler of this.#poolers) await pooler.stop();
+    for (const pooler of this.#poolers.values()) await pooler.stop();
     await Promise.all([...this.#virtualIps.values()].map((virtualIp) => virtualIp.close()));
     await this.#engine?.stop();
     await cleanDirectory(this.#assignment.directory);
@@ -178,7 +182,7 @@ export class Supervisor {
         onReachable: (address: Address | undefined) =>
           void virtualIp.setBackends(address === undefined ? [] : [{ name, ...address }]),
       });
-      this.#poolers.push(pooler);
+      this.#poolers.set(kind, pooler);
       await pooler.start();
     }
   }
@@ -191,9 +195,9 @@ export class Supervisor {
     this.#faults?.sweep();
   }
 
-  #virtualIp(kind: EndpointKind): VirtualIp {
-    const virtualIp = this.#virtualIps.get(kind);
-    if (virtualIp !== undefined) return virtualIp;
+  #has<Thing>(things: ReadonlyMap<EndpointKind, Thing>, kind: EndpointKind): Thing {
+    const thing = things.get(kind);
+    if (thing !== undefined) return thing;
     const known = [...this.#virtualIps.keys()].join(', ');
     throw new ClusterError('bad-option', `this cluster has no ${kind} address (it has ${known})`);
   }

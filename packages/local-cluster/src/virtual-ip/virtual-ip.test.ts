@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Address } from '../endpoint.ts';
 import { findFreePort } from '../process/ports.ts';
 import { waitFor } from '../process/wait.ts';
+import { seededRandom } from '../random.ts';
 import { VirtualIp } from './virtual-ip.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -214,5 +215,79 @@ describe('VirtualIp', () => {
     await virtualIp.removeFault('two');
     const after = dial(virtualIp.address);
     await until(() => after.heard === 'pg1\n');
+  });
+
+  describe('with a second backend', () => {
+    /** How each of some connections, opened one after the other, is answered. */
+    async function answers(virtualIp: VirtualIp, count: number): Promise<string[]> {
+      const found: string[] = [];
+      for (let index = 0; index < count; index += 1) {
+        const client = dial(virtualIp.address);
+        await until(() => client.heard !== '' || client.error !== undefined);
+        found.push(client.heard.trim() || (client.error ?? ''));
+      }
+      return found;
+    }
+
+    it('gives new connections to either by turns, until it is removed', async () => {
+      const virtualIp = await makeVirtualIp();
+      await virtualIp.setBackends([await makeBackend('pg1')]);
+      const backend = await makeBackend('pg2');
+      await virtualIp.addSecond('two', {
+        destination: () => ({ does: 'serve', name: 'pg2', backend }),
+        random: undefined,
+      });
+      expect(virtualIp.status().backends).toEqual(['pg1', 'pg2']);
+      expect((await answers(virtualIp, 4)).toSorted()).toEqual(['pg1', 'pg1', 'pg2', 'pg2']);
+      await virtualIp.removeSecond('two');
+      expect(await answers(virtualIp, 2)).toEqual(['pg1', 'pg1']);
+      expect(virtualIp.connectionsTo('pg2')).toBe(2);
+    });
+
+    it('resets every second connection where it refuses, and refuses them all where it stands alone', async () => {
+      const virtualIp = await makeVirtualIp();
+      await virtualIp.setBackends([await makeBackend('pg1')]);
+      await virtualIp.addSecond('two', {
+        destination: () => ({ does: 'refuse', name: 'refuse' }),
+        random: undefined,
+      });
+      expect((await answers(virtualIp, 4)).toSorted()).toEqual(['ECONNRESET', 'ECONNRESET', 'pg1', 'pg1']);
+      await virtualIp.setBackends([]);
+      expect(await answers(virtualIp, 2)).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
+    });
+
+    it('swallows what its black hole is given, also without a primary, and resets that at the end', async () => {
+      const virtualIp = await makeVirtualIp();
+      await virtualIp.addSecond('two', {
+        destination: () => ({ does: 'blackhole', name: 'blackhole' }),
+        random: undefined,
+      });
+      const lost = dial(virtualIp.address);
+      await until(() => virtualIp.status().connections === 1);
+      lost.socket.write('nobody reads this');
+      await virtualIp.setBackends([await makeBackend('pg1')]);
+      const found = dial(virtualIp.address);
+      const another = dial(virtualIp.address);
+      await until(() => found.heard + another.heard === 'pg1\n' && virtualIp.status().connections === 3);
+      expect(lost).toMatchObject({ heard: '', ended: false, error: undefined });
+      await virtualIp.removeSecond('two');
+      await until(() => lost.error === 'ECONNRESET');
+      const survivor = found.heard === '' ? another : found;
+      expect(survivor.error).toBeUndefined();
+    });
+
+    it('follows the seed where it chooses at random', async () => {
+      const runs: string[][] = [];
+      for (const seed of [5, 5, 6]) {
+        const virtualIp = await makeVirtualIp();
+        const random = seededRandom(seed);
+        await virtualIp.setBackends([await makeBackend('pg1')]);
+        await virtualIp.addSecond('two', { destination: () => ({ does: 'refuse', name: 'refuse' }), random });
+        runs.push(await answers(virtualIp, 16));
+      }
+      expect(runs[1]).toEqual(runs[0]);
+      expect(runs[2]).not.toEqual(runs[0]);
+      expect(new Set(runs[0])).toEqual(new Set(['pg1', 'ECONNRESET']));
+    });
   });
 });

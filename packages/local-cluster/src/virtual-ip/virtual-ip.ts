@@ -5,11 +5,7 @@ import type { Address, EndpointKind } from '../endpoint.ts';
 import { Flow } from './flow.ts';
 import { combine, type NetworkFault } from './network-fault.ts';
 import { resetSocket } from './reset-socket.ts';
-
-/** A server, or a pooler, that a connection can be given to. */
-export interface Backend extends Address {
-  name: string;
-}
+import type { Backend, Destination, SecondBackend } from './second-backend.ts';
 
 interface Connection {
   client: Socket;
@@ -24,13 +20,17 @@ const LISTEN_RETRY_MS = 20;
 /**
  * An address that behaves like a Kubernetes service behind kube-proxy: each new connection is given
  * one of the backends and stays with it, whatever happens to the roles. Without a backend the kernel
- * refuses, since nobody listens: kube-proxy's REJECT.
+ * refuses, since nobody listens: kube-proxy's REJECT. Second backends may stand beside those of the
+ * role for a while.
  */
 export class VirtualIp {
   readonly kind: EndpointKind;
   readonly address: Address;
   readonly #connections = new Set<Connection>();
   readonly #faults = new Map<string, NetworkFault>();
+  readonly #seconds = new Map<string, SecondBackend>();
+  /** What black holes have accepted. Never read, so that not even a close is noticed: as on a dead network. */
+  readonly #swallowed = new Set<Socket>();
   #backends: readonly Backend[] = [];
   #turn = 0;
   #server: Server | undefined;
@@ -59,9 +59,22 @@ export class VirtualIp {
     if (this.#faults.delete(id)) await this.#faultsChanged();
   }
 
+  /** Takes effect for new connections, also where the role has no backend. */
+  addSecond(id: string, second: SecondBackend): Promise<void> {
+    this.#seconds.set(id, second);
+    return this.#openOrClose();
+  }
+
+  async removeSecond(id: string): Promise<void> {
+    if (!this.#seconds.delete(id)) return;
+    await this.#openOrClose();
+    if (!this.#destinations().some(({ does }) => does === 'blackhole')) this.#resetSwallowed();
+  }
+
   status(): VirtualIpStatus {
-    const backends = this.#backends.map(({ name }) => name);
-    return { kind: this.kind, ...this.address, backends, connections: this.#connections.size };
+    const backends = this.#destinations().map(({ name }) => name);
+    const connections = this.#connections.size + this.#swallowed.size;
+    return { kind: this.kind, ...this.address, backends, connections };
   }
 
   connectionsTo(backend: string): number {
@@ -72,6 +85,7 @@ export class VirtualIp {
     this.#closed = true;
     await this.#openOrClose();
     for (const connection of this.#connections) reset(connection);
+    this.#resetSwallowed();
   }
 
   async #faultsChanged(): Promise<void> {
@@ -89,7 +103,10 @@ export class VirtualIp {
   }
 
   async #applyListening(): Promise<void> {
-    const wanted = () => !this.#closed && this.#backends.length > 0 && !combine(this.#faults.values()).refuse;
+    const wanted = () =>
+      !this.#closed &&
+      this.#destinations().some(({ does }) => does !== 'refuse') &&
+      !combine(this.#faults.values()).refuse;
     if (!wanted()) {
       this.#server?.close();
       this.#server = undefined;
@@ -112,13 +129,18 @@ export class VirtualIp {
   }
 
   #accept(client: Socket): void {
-    const backend = this.#backends[this.#turn++ % Math.max(1, this.#backends.length)];
+    const destination = this.#choose();
     const { resetPeer } = combine(this.#faults.values());
     client.on('error', () => undefined);
-    if (backend === undefined || resetPeer) {
+    if (destination === undefined || destination.does === 'refuse' || resetPeer) {
       resetSocket(client);
       return;
     }
+    if (destination.does === 'blackhole') this.#swallowed.add(client);
+    else this.#forward(client, destination.backend);
+  }
+
+  #forward(client: Socket, backend: Backend): void {
     const server = connect({ host: backend.host, port: backend.port, allowHalfOpen: true, noDelay: true });
     const connection: Connection = { client, server, backend: backend.name };
     this.#connections.add(connection);
@@ -136,6 +158,29 @@ export class VirtualIp {
     };
     client.once('close', settle);
     server.once('close', settle);
+  }
+
+  #destinations(): Destination[] {
+    const byRole = this.#backends.map((backend): Destination => ({
+      does: 'serve',
+      name: backend.name,
+      backend,
+    }));
+    const seconds = [...this.#seconds.values()].flatMap((second) => second.destination() ?? []);
+    // A lost primary may still be the role's backend as well.
+    return [...byRole, ...seconds.filter(({ name }) => !byRole.some((known) => known.name === name))];
+  }
+
+  #choose(): Destination | undefined {
+    const destinations = this.#destinations();
+    const random = [...this.#seconds.values()].at(-1)?.random;
+    const turn = random === undefined ? this.#turn++ : Math.floor(random() * destinations.length);
+    return destinations[turn % Math.max(1, destinations.length)];
+  }
+
+  #resetSwallowed(): void {
+    for (const client of this.#swallowed) resetSocket(client);
+    this.#swallowed.clear();
   }
 }
 

@@ -67,6 +67,8 @@ export class EmbeddedEngine implements Engine {
   readonly #onRolesChanged: () => Promise<void>;
   readonly #confirming: ConfirmingStandbys;
   #phase: Phase = { name: 'stopped' };
+  /** Who was primary before the present one; undefined before the first failover. */
+  #former: Member | undefined;
   /** The tending of the current or last reign; a vacancy waits until it has let go. */
   #tended: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -123,6 +125,12 @@ export class EmbeddedEngine implements Engine {
     return members.map(({ name, server }) => ({ name, ...server.address }));
   }
 
+  demoted(): ServerAddress | undefined {
+    const lost = this.#phase.name === 'vacant' ? this.#phase.vacancy.lost : this.#former;
+    const address = (member: Member) => ({ name: member.name, ...member.server.address });
+    return lost === undefined ? this.backends('standby')[0] : address(lost);
+  }
+
   async status(): Promise<EngineStatus> {
     const phase = this.#phase;
     const answers = await Promise.all(this.#members.map(({ server }) => askStatus(server)));
@@ -177,12 +185,29 @@ export class EmbeddedEngine implements Engine {
     });
   }
 
+  /** The role stays where it is: nobody is promoted, and nobody tends standbys who would have to connect. */
+  async freezePostmaster(announce: (server: string) => void): Promise<Hit> {
+    const primary = this.#requirePrimary('frozen-postmaster');
+    this.#requirePostmaster('frozen-postmaster', primary);
+    announce(primary.name);
+    await primary.server.freezePostmaster();
+    return {
+      server: primary.name,
+      isOver: () => !primary.server.postmasterFrozen,
+      undo: async () => {
+        primary.server.thawPostmaster();
+        for (const member of this.#members) member.wake();
+      },
+    };
+  }
+
   /**
    * A fast shutdown and a start in place. The delay before a promotion runs from the moment the
    * server is down: when it is not back by then it is killed, and a standby is promoted.
    */
   async restart(announce: (server: string) => void): Promise<void> {
     const primary = this.#requirePrimary('restart');
+    this.#requirePostmaster('restart', primary);
     const vacancy = this.#vacate(primary, { byFault: true });
     announce(primary.name);
     await primary.server.stop('fast');
@@ -207,6 +232,7 @@ export class EmbeddedEngine implements Engine {
    */
   async switchover(announce: (server: string) => void): Promise<void> {
     const primary = this.#requirePrimary('switchover');
+    this.#requirePostmaster('switchover', primary);
     const successor = await this.#mostAdvancedFollower();
     const vacancy = this.#vacate(primary, { byFault: true });
     announce(primary.name);
@@ -231,6 +257,15 @@ export class EmbeddedEngine implements Engine {
     throw new ClusterError(
       'fault-failed',
       `${fault}: there is no primary right now; wait until one is promoted`,
+    );
+  }
+
+  /** A postmaster that is stopped takes no orders, and is not stopped twice. */
+  #requirePostmaster(fault: string, { name, server }: Member): void {
+    if (!server.postmasterFrozen) return;
+    throw new ClusterError(
+      'fault-failed',
+      `${fault}: the postmaster of ${name} is frozen; undo frozen-postmaster first`,
     );
   }
 
@@ -353,6 +388,7 @@ export class EmbeddedEngine implements Engine {
     }
     if (this.#phase.name === 'stopped') return;
     this.#confirming.succeed(successor.name);
+    this.#former = former;
     const timeline = await timelineOf(successor.server);
     await this.#beginReign(successor, await forkOf(successor.server, timeline));
     this.#emit({

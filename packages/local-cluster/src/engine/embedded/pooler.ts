@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Address } from '../../endpoint.ts';
@@ -9,6 +11,7 @@ import { killTree } from '../../process/process-tree.ts';
 import { waitFor } from '../../process/wait.ts';
 import type { Emit } from '../engine.ts';
 import { makeServerDirectory, writeServerFile, type Layout } from './layout.ts';
+import { withSession } from './sql.ts';
 
 const READY_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 2_000;
@@ -17,6 +20,8 @@ const PORT_ATTEMPTS = 5;
 /** Zalando's operator: `maxDBConnections` 60, and the pool never takes what others need to connect directly. */
 const MAX_SERVER_CONNECTIONS = 60;
 const SERVER_CONNECTIONS_RATIO = 0.6;
+/** Who may give PgBouncer orders; known to no client. */
+const ADMIN = 'schooldb_pooler_admin';
 
 export interface PoolerNeeds {
   name: string;
@@ -37,6 +42,9 @@ export class Pooler {
   readonly #directory: string;
   readonly #logFile: string;
   #address: Address = { host: '127.0.0.1', port: 0 };
+  readonly #adminPassword = randomBytes(18).toString('hex');
+  /** By whom it is kept on a server; the last one holds. */
+  readonly #pins = new Map<string, Address>();
   #child: Child | undefined;
   #stopped = false;
   #restarting: Promise<void> = Promise.resolve();
@@ -53,18 +61,34 @@ export class Pooler {
     await makeServerDirectory(this.#directory, children.account);
     await writeServerFile(
       join(this.#directory, 'userlist.txt'),
-      `"${options.user}" "${password}"\n`,
+      `"${options.user}" "${password}"\n"${ADMIN}" "${this.#adminPassword}"\n`,
       children.account,
     );
     for (let attempt = 1; this.#child === undefined; attempt += 1) {
       this.#address = { host: '127.0.0.1', port: await findFreePort() };
-      await writeServerFile(join(this.#directory, 'pgbouncer.ini'), this.#configuration(), children.account);
+      await this.#writeConfiguration();
       try {
         await this.#launch();
       } catch (error) {
         if (attempt === PORT_ATTEMPTS || !messageOf(error).includes('already in use')) throw error;
       }
     }
+  }
+
+  /** From the next transaction on it uses this server, whoever has which role. */
+  async pin(id: string, server: Address): Promise<void> {
+    this.#pins.set(id, server);
+    try {
+      await this.#reload();
+    } catch (error) {
+      this.#pins.delete(id);
+      throw error;
+    }
+  }
+
+  /** Sends it back to the virtual IP, or to the pin before. */
+  async unpin(id: string): Promise<void> {
+    if (this.#pins.delete(id)) await this.#reload();
   }
 
   async stop(): Promise<void> {
@@ -104,6 +128,21 @@ export class Pooler {
     onReachable(this.#address);
   }
 
+  /** Resolves when PgBouncer has read its configuration: connections to another address serve no further transaction. */
+  async #reload(): Promise<void> {
+    await this.#writeConfiguration();
+    // One that is being started again reads it by itself.
+    if (this.#child === undefined) return;
+    const ca = await readFile(this.#needs.layout.caFile, 'utf8');
+    const login = { ...this.#address, user: ADMIN, password: this.#adminPassword, ca };
+    await withSession(login, (console) => console.query('RELOAD'), { database: 'pgbouncer' });
+  }
+
+  async #writeConfiguration(): Promise<void> {
+    const file = join(this.#directory, 'pgbouncer.ini');
+    await writeServerFile(file, this.#configuration(), this.#needs.children.account);
+  }
+
   #ended(child: Child): void {
     if (this.#child !== child || this.#stopped) return;
     this.#child = undefined;
@@ -129,7 +168,8 @@ export class Pooler {
   }
 
   #configuration(): string {
-    const { target, options, layout } = this.#needs;
+    const { options, layout } = this.#needs;
+    const target = [...this.#pins.values()].at(-1) ?? this.#needs.target;
     const connections = Math.max(
       1,
       Math.min(MAX_SERVER_CONNECTIONS, Math.floor(options.maxConnections * SERVER_CONNECTIONS_RATIO)),
@@ -141,6 +181,7 @@ export class Pooler {
       pool_mode: 'transaction',
       auth_type: 'scram-sha-256',
       auth_file: join(this.#directory, 'userlist.txt'),
+      admin_users: ADMIN,
       client_tls_sslmode: 'require',
       client_tls_cert_file: layout.certificateFile,
       client_tls_key_file: layout.keyFile,

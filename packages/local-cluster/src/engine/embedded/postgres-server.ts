@@ -4,7 +4,7 @@ import type { ServerState } from '../../cluster.ts';
 import type { Address } from '../../endpoint.ts';
 import { messageOf } from '../../errors.ts';
 import { lastWords, type Child, type Children } from '../../process/children.ts';
-import { freezeTree, killTree, thawTree } from '../../process/process-tree.ts';
+import { freezeProcess, freezeTree, killTree, thawProcess, thawTree } from '../../process/process-tree.ts';
 import { waitFor } from '../../process/wait.ts';
 import { findFreePort } from '../../process/ports.ts';
 import { writeServerFile } from './layout.ts';
@@ -47,6 +47,8 @@ export class PostgresServer {
   readonly #children: Children;
   readonly #superuser: Superuser;
   #child: Child | undefined;
+  /** The postmaster that was stopped alone. */
+  #frozenPostmaster: Child | undefined;
   #state: ServerState = 'stopped';
   #role: Omit<RoleSettings, 'name' | 'port'> = { upstream: 'nowhere', confirming: undefined };
   /** From its first start on the address is known to others and stays. */
@@ -75,6 +77,11 @@ export class PostgresServer {
   /** Its kernel answers on its port, whatever the server itself does. */
   get listens(): boolean {
     return this.#child !== undefined;
+  }
+
+  /** The postmaster alone is stopped: open connections answer, new ones hang. */
+  get postmasterFrozen(): boolean {
+    return this.#child !== undefined && this.#frozenPostmaster === this.#child;
   }
 
   /** Starts the server and waits until it takes connections, a standby once it is consistent. */
@@ -116,6 +123,8 @@ export class PostgresServer {
     if (child === undefined) return;
     // Whoever waits for this server's loss must not take its stop for one.
     this.#child = undefined;
+    // Stopped, it would take no order.
+    if (this.#frozenPostmaster === child) thawProcess(child);
     if (this.#state !== 'frozen') process.kill(child.pid, how === 'fast' ? 'SIGINT' : 'SIGQUIT');
     else this.#state = 'stopped';
     await Promise.race([child.exited, this.#state === 'stopped' ? undefined : afterMs(STOP_WITHIN_MS[how])]);
@@ -140,7 +149,22 @@ export class PostgresServer {
   thaw(): void {
     if (this.#child === undefined || this.#state !== 'frozen') return;
     thawTree(this.#child, this.dataDirectory);
+    this.#frozenPostmaster = undefined;
     this.#state = 'running';
+  }
+
+  /** Resolves when the postmaster is stopped. */
+  async freezePostmaster(): Promise<void> {
+    if (this.#child === undefined) throw new Error(`${this.name} is not running`);
+    this.#frozenPostmaster = this.#child;
+    await freezeProcess(this.#child);
+  }
+
+  /** Where the whole tree is frozen it stays so. */
+  thawPostmaster(): void {
+    if (this.#child === undefined || !this.postmasterFrozen) return;
+    this.#frozenPostmaster = undefined;
+    if (this.#state !== 'frozen') thawProcess(this.#child);
   }
 
   markCloning(cloning: boolean): void {

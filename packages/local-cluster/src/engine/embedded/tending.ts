@@ -51,11 +51,13 @@ export class Tending {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.#mend(member);
+        // It can't be asked, and what can't be asked must not make a healthy standby look lost.
+        if (!this.#reign.primary.server.postmasterFrozen) await this.#mend(member);
         failures = 0;
         await member.changed(LOOK_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (this.#reign.primary.server.postmasterFrozen) continue;
         failures += 1;
         this.#emit({ type: 'server:failed', server: member.name, detail: messageOf(error) });
         // What fails again with the same data is tried with other data.
