@@ -45,7 +45,13 @@ const total: Count = { passed: 0, failed: 0, skipped: 0 };
 /** Told again at the end: whoever reads a log from its end finds them beside the count. */
 const failures: string[] = [];
 
-add(await vitest(process.execPath, [], args));
+if (args.length > 0) add(await vitest(process.execPath, [], args));
+else {
+  heading('unit tests, with the coverage of what decides');
+  add(await vitest(process.execPath, [], ['--project', 'unit', '--coverage']));
+  heading('integration tests, on real servers');
+  add(await vitest(process.execPath, [], ['--project', 'integration']));
+}
 if (allNodes) {
   for (const node of OTHER_NODES) {
     heading(`unit tests on Node ${node}`);

@@ -16,7 +16,10 @@ export function checkKeys(where: string, given: object, allowed: readonly string
 export function checkObject(name: string, value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new InvalidOptionsError(`${name} must be an object, but is ${describe(value)}`);
+  // A text in the place of an object may be a secret that was put there by mistake.
+  throw new InvalidOptionsError(
+    `${name} must be an object, but is ${typeof value === 'string' ? 'a text' : describe(value)}`,
+  );
 }
 
 export function checkText(name: string, value: unknown): string {
