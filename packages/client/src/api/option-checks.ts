@@ -17,8 +17,9 @@ export function checkObject(name: string, value: unknown): Record<string, unknow
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   // A text in the place of an object may be a secret that was put there by mistake.
+  const shown = describe(value);
   throw new InvalidOptionsError(
-    `${name} must be an object, but is ${typeof value === 'string' ? 'a text' : describe(value)}`,
+    `${name} must be an object, but is ${shown.startsWith('the text') ? 'a text' : shown}`,
   );
 }
 

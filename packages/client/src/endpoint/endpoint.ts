@@ -141,6 +141,11 @@ export class Endpoint {
     this.#lane.retire(matches, reason);
   }
 
+  /** See {@link ExclusiveLane.hurry}. */
+  hurry(): void {
+    this.#lane.hurry();
+  }
+
   /** Lends nothing until {@link resume}. */
   suspend(because: Error): void {
     this.#lane.suspend(because);

@@ -99,6 +99,7 @@ export class Endpoints {
       if (identity.timeline === null) return identity.server === server;
       return identity.timeline < timeline;
     }, reason);
+    for (const endpoint of this.all) endpoint.hurry();
   }
 
   /** Two servers claim the same timeline. Connections to the first are open: does it still answer? */

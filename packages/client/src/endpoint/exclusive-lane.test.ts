@@ -238,6 +238,17 @@ describe('ExclusiveLane', () => {
     await expect(acquire()).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
   });
 
+  it('tries again soon when it is told that something has changed', async () => {
+    const { lane, clock, server, seen, acquire } = makeLane({ whenDown: 'refuse' });
+    server.refusal = sqlError('ECONNREFUSED');
+    await acquire().catch(() => {});
+    await clock.advance(60_000);
+    server.refusal = undefined;
+    lane.hurry();
+    await clock.advance(100);
+    expect(seen).toEqual(['down', 'up']);
+  });
+
   it('opens nothing beyond the sockets that there is room for', async () => {
     let room = false;
     const { lane, clock, server, acquire } = makeLane({}, undefined, () => room);

@@ -172,6 +172,13 @@ export class ExclusiveLane {
     this.#pump();
   }
 
+  /** Something has changed: a lane that is down need not sit out a pause that was chosen before. */
+  hurry(): void {
+    if (this.#downBecause === undefined || this.#pause === undefined) return;
+    this.#failures = 1;
+    this.#pauseOpening();
+  }
+
   /** The connections that are lent. */
   *lent(): Iterable<Connection> {
     for (const member of this.#members) if (!member.idle) yield member.connection;
