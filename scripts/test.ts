@@ -50,7 +50,8 @@ else {
   heading('unit tests, with the coverage of what decides');
   add(await vitest(process.execPath, [], ['--project', 'unit', '--coverage']));
   heading('integration tests, on real servers');
-  add(await vitest(process.execPath, [], ['--project', 'integration']));
+  const attempts = process.env['CI'] ? ['--retry=1'] : [];
+  add(await vitest(process.execPath, [], ['--project', 'integration', ...attempts]));
 }
 if (allNodes) {
   for (const node of OTHER_NODES) {
@@ -84,7 +85,12 @@ async function vitest(
   const directory = await mkdtemp(join(tmpdir(), 'schooldb-test-'));
   try {
     const report = join(directory, 'report.json');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const reporters = [
+      '--reporter=default',
+      `--reporter=${join(ROOT, 'scripts/unsteady-reporter.ts')}`,
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ];
     const { ok } = await runToEnd(program, [...before, VITEST, 'run', ...reporters, ...vitestArgs], {
       cwd: ROOT,
       show: true,
