@@ -20,6 +20,7 @@ const STATE = join(ROOT, 'node_modules', '.schooldb');
 const TASKS = {
   demo: ['node', 'packages/loadgen/src/demo-cli.ts'],
   loadgen: ['node', 'packages/loadgen/src/cli.ts'],
+  bench: ['node', 'packages/loadgen/src/bench-cli.ts'],
   cluster: ['node', 'packages/local-cluster/src/cli.ts'],
   test: ['node', 'scripts/test.ts'],
   check: ['node', 'scripts/check.ts'],

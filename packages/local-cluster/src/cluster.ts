@@ -100,6 +100,8 @@ export interface Cluster extends AsyncDisposable {
   readonly servers: readonly ServerAddress[];
   /** A URL for the ordinary role that works in psql and in node-postgres, TLS verified. @defaultValue 'master' */
   connectionString(kind?: EndpointKind): string;
+  /** The file on this machine that a server's output is appended to. @throws ClusterError where there is no such server. */
+  logFileOf(server: string): string;
   status(): Promise<ClusterStatus>;
   /**
    * Does something to a server or to the network, and resolves once it is done: after `kill-primary`

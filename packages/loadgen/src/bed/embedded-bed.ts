@@ -10,6 +10,8 @@ export interface EmbeddedBedOptions {
   synchronous: boolean;
   /** How long after the loss of the primary a standby takes over, in milliseconds. */
   promoteAfterMs: number;
+  /** Further settings of the servers. */
+  settings?: Record<string, string>;
   signal: AbortSignal;
 }
 

@@ -7,6 +7,7 @@ export const EXIT = {
   unreachable: 3,
   violation: 10,
   inconclusive: 11,
+  threshold: 99,
   interrupted: 130,
 } as const;
 

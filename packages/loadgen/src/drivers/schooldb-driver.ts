@@ -27,6 +27,11 @@ export class SchoolDbDriver implements Driver, Session {
     return this;
   }
 
+  /** Calls back whenever the library has found a silent server dead. */
+  onServerDead(listener: () => void): void {
+    this.#db.on('server:dead', listener);
+  }
+
   read({ text, values }: Statement): Promise<Answer> {
     return answered(this.#db.read(text, [...values]));
   }

@@ -22,6 +22,16 @@ export class Gaps {
     this.#last = Math.max(this.#last, at);
   }
 
+  /** The last success, or the start of the load. */
+  get lastAt(): number {
+    return this.#last;
+  }
+
+  /** The gaps that a success has ended. */
+  ended(): readonly Gap[] {
+    return this.#kept;
+  }
+
   /** All gaps up to the end of the load, an unfinished one included. */
   until(endedAt: number): readonly Gap[] {
     return endedAt - this.#last >= SHORTEST_KEPT_MS

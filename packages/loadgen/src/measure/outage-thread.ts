@@ -11,6 +11,11 @@ export interface OutageThreadPlan {
   connection: Omit<PlainConnectionOptions, 'connectTimeoutMs' | 'queryTimeoutMs'>;
   /** A table of the observer's own with one column `at timestamptz default clock_timestamp()`. */
   table: string;
+  /**
+   * An attempt to connect is given up then, in milliseconds; less where every second one is known to hang.
+   * @defaultValue 1000
+   */
+  connectLimitMs?: number;
 }
 export type ToOutageThread = { type: 'watch' } | { type: 'finish' };
 export type FromOutageThread = { type: 'ready' } | { type: 'attempts'; attempts: Attempt[] };
@@ -29,7 +34,7 @@ const QUIET_MS = 5_000;
 const port = parentPort;
 if (port === null) throw new Error('outage-thread.ts is started as a worker thread by outage-observer.ts');
 const tell = (message: FromOutageThread): void => port.postMessage(message);
-const { connection, table } = workerData as OutageThreadPlan;
+const { connection, table, connectLimitMs = ATTEMPT_LIMIT_MS } = workerData as OutageThreadPlan;
 
 const attempts: Attempt[] = [];
 const open = new Set<Promise<void>>();
@@ -67,7 +72,7 @@ function isSeen(since: number): boolean {
 }
 
 async function write(): Promise<boolean> {
-  const limits = { connectTimeoutMs: ATTEMPT_LIMIT_MS, queryTimeoutMs: ATTEMPT_LIMIT_MS };
+  const limits = { connectTimeoutMs: connectLimitMs, queryTimeoutMs: ATTEMPT_LIMIT_MS };
   const fresh = await PlainConnection.open({ ...connection, ...limits });
   writing++;
   try {

@@ -113,6 +113,11 @@ export class Recorder {
     for (const client of this.#open.keys()) this.end(client, UNANSWERED, at);
   }
 
+  /** Of the watched operation: the last success, and the gaps between successes that have ended so far. */
+  pulse(): { lastSuccessAt: number; gaps: readonly Gap[] } {
+    return { lastSuccessAt: this.#gaps.lastAt, gaps: this.#gaps.ended() };
+  }
+
   counts(): Counts {
     return structuredClone(this.#counts);
   }

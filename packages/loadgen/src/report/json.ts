@@ -5,21 +5,24 @@ import { dirname } from 'node:path';
 import { UsageError } from '../options/usage-error.ts';
 
 /** What kind of report a file holds. */
-export type ReportKind = 'schooldb-loadgen' | 'schooldb-demo';
+export type ReportKind = 'schooldb-loadgen' | 'schooldb-demo' | 'schooldb-bench';
 
 /** Raised when a reader of an older version would misunderstand the file. */
 export const REPORT_VERSION = 1;
 
-/** Writes a report as JSON, with its kind, its version and the machine it was measured on. */
-export async function writeReport(path: string, kind: ReportKind, report: object): Promise<void> {
+/** A report as JSON, with its kind, its version and the machine it was measured on. */
+export function reportText(kind: ReportKind, report: object): string {
   const machine = {
     node: process.version,
     platform: process.platform,
     arch: process.arch,
     cpus: availableParallelism(),
   };
-  const text = JSON.stringify({ kind, version: REPORT_VERSION, machine, ...report }, null, 2);
-  await writeFile(path, `${text}\n`);
+  return `${JSON.stringify({ kind, version: REPORT_VERSION, machine, ...report }, null, 2)}\n`;
+}
+
+export async function writeReport(path: string, kind: ReportKind, report: object): Promise<void> {
+  await writeFile(path, reportText(kind, report));
 }
 
 /** Fails now rather than after the run. */

@@ -19,8 +19,16 @@ export class LedgerWorkload implements Workload {
   readonly #table: string;
   readonly #history: HistoryWriter;
   readonly #staleness: StalenessTally;
+  readonly #readRatio: number;
 
-  constructor(table: string, history: HistoryWriter, staleness: StalenessTally) {
+  /** @param readRatio - The share of reads, 0 to 1. */
+  constructor(
+    table: string,
+    history: HistoryWriter,
+    staleness: StalenessTally,
+    readRatio: number = READ_RATIO,
+  ) {
+    this.#readRatio = readRatio;
     this.#table = table;
     this.#history = history;
     this.#staleness = staleness;
@@ -30,7 +38,7 @@ export class LedgerWorkload implements Workload {
     const page = new LedgerPage(client, session, this.#table, this.#history, this.#staleness);
     return {
       next: () =>
-        random() < READ_RATIO
+        random() < this.#readRatio
           ? { kind: 'read', answer: page.read() }
           : { kind: 'write', answer: page.write() },
     };

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-export type ProgramName = 'cli' | 'demo-cli';
+export type ProgramName = 'cli' | 'demo-cli' | 'bench-cli';
 
 export interface Ended {
   code: number | null;
@@ -39,12 +39,13 @@ class Program {
   }
 
   /** Waits until the program has said something on stderr. */
-  async said(text: string): Promise<void> {
-    while (!this.#output.stderr.includes(text)) {
-      if (this.#child.exitCode !== null)
-        throw new Error(`ended without saying '${text}': ${this.#output.stderr}`);
-      await Promise.race([once(this.#child.stderr, 'data'), this.#closed]);
-    }
+  said(text: string): Promise<void> {
+    return this.#wrote('stderr', text);
+  }
+
+  /** Waits until the program has said something on stdout. */
+  prints(text: string): Promise<void> {
+    return this.#wrote('stdout', text);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -59,6 +60,14 @@ class Program {
   /** A file that the program wrote into its directory. */
   json(name: string): unknown {
     return JSON.parse(readFileSync(join(this.directory, name), 'utf8'));
+  }
+
+  async #wrote(stream: 'stdout' | 'stderr', text: string): Promise<void> {
+    while (!this.#output[stream].includes(text)) {
+      if (this.#child.exitCode !== null)
+        throw new Error(`ended without saying '${text}': ${this.#output.stderr}`);
+      await Promise.race([once(this.#child[stream], 'data'), this.#closed]);
+    }
   }
 
   /** What it left behind among the temporary files. */

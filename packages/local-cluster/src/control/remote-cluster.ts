@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Cluster, ClusterEvent, ClusterStatus } from '../cluster.ts';
 import type { EndpointKind } from '../endpoint.ts';
 import { ClusterError } from '../errors.ts';
@@ -15,6 +16,7 @@ export class RemoteCluster implements Cluster {
   readonly superuser: Cluster['superuser'];
   readonly servers: Cluster['servers'];
   readonly #caFile: string;
+  readonly #directory: string;
   readonly #control: ControlClient;
   readonly #owned: boolean;
   /** For the owner: resolves when the supervisor's process has ended. */
@@ -34,6 +36,7 @@ export class RemoteCluster implements Cluster {
     this.superuser = facts.superuser;
     this.servers = facts.servers;
     this.#caFile = facts.caFile;
+    this.#directory = facts.directory;
     this.#control = control;
     this.#owned = owned;
     this.#untilEnded = untilEnded;
@@ -56,6 +59,12 @@ export class RemoteCluster implements Cluster {
     url.searchParams.set('sslmode', 'verify-full');
     url.searchParams.set('sslrootcert', this.#caFile);
     return url.href;
+  }
+
+  logFileOf(server: string): string {
+    if (this.servers.some(({ name }) => name === server)) return join(this.#directory, server, 'log');
+    const known = this.servers.map(({ name }) => name).join(', ');
+    throw new ClusterError('bad-option', `this cluster has no server ${server} (it has ${known})`);
   }
 
   status(): Promise<ClusterStatus> {

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { killLine, renderFailover } from './bench/failover-report.ts';
+import { renderIdle, runIdle } from './bench/run-idle.ts';
+import { renderImport, runImport } from './bench/run-import.ts';
+import { runFailover } from './bench/run-failover.ts';
+import type { BenchContext } from './bench/run-failover.ts';
+import { parseBenchCommand } from './cli/bench-command.ts';
+import type { BenchRequest } from './cli/bench-command.ts';
+import { EXIT } from './cli/exit-codes.ts';
+import type { ExitCode } from './cli/exit-codes.ts';
+import { runCli } from './cli/run-cli.ts';
+import { checkWritable, reportText, writeReport } from './report/json.ts';
+
+/** As a path it is no file, but the standard output. */
+const STDOUT = '-';
+
+await runCli('bench', async ({ signal, cleanup }) => {
+  const request = parseBenchCommand(process.argv.slice(2));
+  if (request === null) return EXIT.ok;
+  const { jsonPath } = request;
+  if (jsonPath !== null && jsonPath !== STDOUT) await checkWritable(jsonPath);
+  // What is meant for people makes room for the report.
+  const people = jsonPath === STDOUT ? process.stderr : process.stdout;
+  const print = (line: string) => void people.write(`${line}\n`);
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const { report, lines, exitCode } = await measure(request, { signal, cleanup, say }, print);
+  // Ctrl-C took the servers away in the middle: what came of that is no result.
+  signal.throwIfAborted();
+  for (const line of lines) print(line);
+  if (jsonPath === STDOUT) process.stdout.write(reportText('schooldb-bench', report));
+  else if (jsonPath !== null) await writeReport(jsonPath, 'schooldb-bench', report);
+  return exitCode;
+});
+
+interface Outcome {
+  report: object;
+  lines: string[];
+  exitCode: ExitCode;
+}
+
+async function measure(
+  request: BenchRequest,
+  context: BenchContext,
+  print: (line: string) => void,
+): Promise<Outcome> {
+  if (request.bench === 'import') {
+    const report = await runImport(request.runs, context);
+    return { report, lines: renderImport(report), exitCode: exitCodeOf(report) };
+  }
+  if (request.bench === 'idle') {
+    const report = await runIdle(request.idleMs, context);
+    return { report, lines: renderIdle(report), exitCode: exitCodeOf(report) };
+  }
+  const { options } = request;
+  const report = await runFailover(options, context, (kill) => print(killLine(kill, options)));
+  const { lost, doubled, ghosts } = report;
+  const exitCode = lost + doubled + ghosts > 0 ? EXIT.violation : exitCodeOf(report);
+  return { report, lines: renderFailover(report), exitCode };
+}
+
+function exitCodeOf({ held }: { held: boolean }): ExitCode {
+  return held ? EXIT.ok : EXIT.threshold;
+}
