@@ -11,7 +11,8 @@ import type {
   Transaction,
 } from './index.ts';
 import * as api from './index.ts';
-import { CommitOutcomeUnknownError, SchoolDbError, createSchoolDb } from './index.ts';
+import type { CommitOutcomeUnknownError, SchoolDb, SchoolDbError } from './index.ts';
+import { createSchoolDb } from './index.ts';
 
 /** What others build on: a change here is a change for them, and belongs in the changelog. */
 it('offers this and nothing else', () => {
@@ -31,16 +32,17 @@ const MINIMAL = { endpoints: { master: 'db' }, database: 'school', user: 'app' }
 
 it('is typed as it is documented', () => {
   const db = createSchoolDb(MINIMAL);
-  expectTypeOf(db.query<{ id: number }>)
-    .returns.resolves.toHaveProperty('rows')
+  expectTypeOf<ReturnType<typeof db.query<{ id: number }>>>()
+    .resolves.toHaveProperty('rows')
     .toEqualTypeOf<{ id: number }[]>();
-  expectTypeOf(db.query).returns.resolves.toEqualTypeOf<StatementResult>();
-  expectTypeOf(db.transaction<number>)
+  expectTypeOf<ReturnType<SchoolDb['query']>>().resolves.toEqualTypeOf<StatementResult>();
+  type NumberTransaction = typeof db.transaction<number>;
+  expectTypeOf<NumberTransaction>()
     .parameter(0)
     .toEqualTypeOf<(transaction: Transaction) => Promise<number>>();
-  expectTypeOf(db.transaction<number>).returns.resolves.toEqualTypeOf<number>();
-  expectTypeOf(db.read).parameter(2).toEqualTypeOf<CallOptions | undefined>();
-  expectTypeOf(db.health).returns.toEqualTypeOf<Health>();
+  expectTypeOf<NumberTransaction>().returns.resolves.toEqualTypeOf<number>();
+  expectTypeOf<SchoolDb['read']>().parameter(2).toEqualTypeOf<CallOptions | undefined>();
+  expectTypeOf<SchoolDb['health']>().returns.toEqualTypeOf<Health>();
   expectTypeOf<SchoolDbError['outcome']>().toEqualTypeOf<Outcome>();
   expectTypeOf<CommitOutcomeUnknownError['token']>().toEqualTypeOf<CommitToken | undefined>();
   expectTypeOf<ClientEvents['endpoint:up']['endpoint']>().toEqualTypeOf<EndpointKind>();

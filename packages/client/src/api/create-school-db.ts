@@ -30,7 +30,7 @@ import { transactionControlIn } from '../policy/statement-text.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { Statement } from '../wire/wire.ts';
 import { Routes } from '../router/route.ts';
-import { StatementParser } from '../router/statement.ts';
+import type { StatementParser, StatementTraits } from '../router/statement.ts';
 import type { ClientEvents } from '../endpoint/client-events.ts';
 import { publishEvent } from '../runtime/diagnostics.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -90,7 +90,7 @@ export class SchoolDb implements AsyncDisposable {
   readonly #evicted = new AbortController();
   #toldUnavailable = false;
   readonly #routes: Routes;
-  readonly #parser: StatementParser;
+  #parser: Promise<StatementParser> | undefined;
   /** Whether this process may have written something that a replica does not hold yet. */
   #hasWritten = false;
 
@@ -115,7 +115,6 @@ export class SchoolDb implements AsyncDisposable {
       budget: new RetryBudget(clock.now()),
     };
     this.#routes = new Routes(endpoints, options);
-    this.#parser = new StatementParser({ safeFunctions: options.safeFunctions });
   }
 
   /**
@@ -133,7 +132,7 @@ export class SchoolDb implements AsyncDisposable {
     checkCallOptions('query()', options, ['deadlineMs', 'signal', 'safety', 'exactlyOnce']);
     const { safety, exactlyOnce } = options;
     const mayRead = safety !== 'effectful' && safety !== 'idempotent' && exactlyOnce !== true;
-    if (mayRead && (safety === 'read' || (await this.#parser.traits(text)).readOnly)) {
+    if (mayRead && (safety === 'read' || (await this.#traits(text)).readOnly)) {
       const mustBeFresh = safety !== 'read' && this.#options.consistency === 'process' && this.#hasWritten;
       return this.#read('query', text, values, options, mustBeFresh);
     }
@@ -255,7 +254,7 @@ export class SchoolDb implements AsyncDisposable {
       attempt: (lease, deadline, { needs }) => {
         // A standby has refused it: it writes after all, and the next caller shall be spared the detour.
         const writes = needs.has('primary');
-        if (writes) this.#parser.learnWrite(text);
+        if (writes) void this.#statements().then((parser) => parser.learnWrite(text));
         this.#hasWritten ||= writes;
         return this.#attempt({ text, values }, writes ? 'effectful' : 'read', lease, deadline);
       },
@@ -312,8 +311,19 @@ export class SchoolDb implements AsyncDisposable {
   async #needsDirect(text: string): Promise<boolean> {
     const { masterPooler, replicaPooler } = this.#options;
     if (masterPooler === undefined && replicaPooler === undefined) return false;
-    const { sessionState, transactional } = await this.#parser.traits(text);
+    const { sessionState, transactional } = await this.#traits(text);
     return sessionState || !transactional;
+  }
+
+  async #traits(text: string): Promise<StatementTraits> {
+    return (await this.#statements()).traits(text);
+  }
+
+  /** Loaded when a text is to be understood for the first time: not every app ever asks. */
+  #statements(): Promise<StatementParser> {
+    const { safeFunctions } = this.#options;
+    this.#parser ??= import('../router/statement.ts').then((it) => new it.StatementParser({ safeFunctions }));
+    return this.#parser;
   }
 
   async #run<T>(

@@ -45,11 +45,16 @@ export interface ConnectContext {
   readonly onRival: (claimant: ServerIdentity, rival: string) => void;
 }
 
+export interface ConnectDemand {
+  isWanted(): boolean;
+  onFailed(error: unknown): void;
+}
+
 /** Longer than any vault takes. */
 const PASSWORD_LIMIT_MS = 10_000;
 /** Open and opening at a time: one that is kept, and one that looks where the address leads. */
 export const MAX_PROBES = 2;
-/** Three attempts, a quarter of a second apart: of two servers behind an address, one dead, one is soon found. */
+/** At most three at a time, a quarter of a second apart: of two servers behind an address, one dead, one is soon found. */
 const HEDGE = { staggerMs: 250, atMost: 3 };
 
 export class Connector {
@@ -82,18 +87,19 @@ export class Connector {
   }
 
   /**
-   * Opens one connection and finds out who is there; tries again beside an attempt that hangs.
+   * Opens one connection and finds out who is there; tries again beside attempts that hang.
    *
+   * @param demand - whether anybody still wants it, and who hears of attempts that failed beside others.
    * @throws ConnectionRejectedError where trying again is pointless; UnsuitableServerError for the wrong server; the
    * socket's or server's own error otherwise.
    */
-  connect(): Promise<Connection> {
-    return hedged(
-      () => this.#begin(true),
-      HEDGE,
-      this.#shared.clock,
-      () => this.hasRoom,
-    );
+  connect(demand: ConnectDemand): Promise<Connection> {
+    const hooks = {
+      start: () => this.#begin(true),
+      mayFollow: () => this.hasRoom && demand.isWanted(),
+      onFailed: (error: unknown) => demand.onFailed(error),
+    };
+    return hedged(hooks, HEDGE, this.#shared.clock);
   }
 
   /** One attempt, outside of what {@link hasRoom} counts. Rejects where as many probes are open as there may be. */

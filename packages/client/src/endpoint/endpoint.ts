@@ -72,7 +72,7 @@ export class Endpoint {
         whenDown: kind === 'master' ? 'wait' : 'refuse',
       },
       {
-        open: () => this.#connector.connect(),
+        open: (demand) => this.#connector.connect(demand),
         hasRoom: () => this.#connector.hasRoom,
         onUp: () => this.#up(),
         onDown: (cause) => this.#down(cause.message),

@@ -14,6 +14,7 @@ import { codeOf } from '../policy/classify.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { Random } from '../runtime/random.ts';
+import type { ConnectDemand } from './connect.ts';
 import type { Connection } from './connection.ts';
 import type { Lease } from './lease.ts';
 import { PooledConnection } from './pooled-connection.ts';
@@ -39,7 +40,7 @@ export interface ExclusiveLaneOptions {
 }
 
 export interface LaneHooks {
-  open(): Promise<Connection>;
+  open(demand: ConnectDemand): Promise<Connection>;
   /** Whether a socket more may be opened: attempts to connect may hold several. */
   hasRoom(): boolean;
   /** The first connection after none, or none after the last. */
@@ -290,7 +291,10 @@ export class ExclusiveLane {
   async #open(member: PooledConnection): Promise<Connection> {
     this.#opening += 1;
     try {
-      const connection = await this.#hooks.open();
+      const connection = await this.#hooks.open({
+        isWanted: () => this.#line.size > 0 && !this.#closed,
+        onFailed: (error) => this.#failedBesideOthers(error),
+      });
       member.lendUntil =
         this.#clock.now() + this.#options.maxLifetimeMs * (1 - LIFETIME_JITTER * this.#random());
       this.#members.add(member);
@@ -304,21 +308,28 @@ export class ExclusiveLane {
       this.#hooks.onOpened(connection);
       return connection;
     } catch (error) {
-      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      this.#failed(error);
       throw error;
     } finally {
       this.#opening -= 1;
     }
   }
 
-  #failed(error: Error): void {
+  #failed(error: unknown): void {
     if (this.#closed) return;
     this.#failures += 1;
+    this.#failedBesideOthers(error);
+    this.#pauseOpening();
+  }
+
+  /** A first attempt has failed, and those that were begun beside it are still under way. */
+  #failedBesideOthers(thrown: unknown): void {
+    if (this.#closed) return;
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const alive = [...this.#members].some((member) => member.connection.wire.lostBecause === undefined);
     if (!alive) this.#goDown(error);
     // Those who wait for a new connection are better served elsewhere than by the few that are left.
     else this.#line.reject('impatient', () => this.#downError(error));
-    this.#pauseOpening();
   }
 
   #startRamp(): void {

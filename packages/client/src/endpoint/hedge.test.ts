@@ -9,27 +9,25 @@ interface FakeAttempt {
   fail(reason: string): void;
 }
 
-function makeHedge(mayHedge: () => boolean = () => true) {
+function makeHedge(mayFollow: () => boolean = () => true) {
   const clock = new VirtualClock();
   const attempts: FakeAttempt[] = [];
-  const result = hedged<string>(
-    () => {
-      const { promise, resolve, reject } = Promise.withResolvers<string>();
-      const attempt: FakeAttempt = {
-        startedAt: clock.now(),
-        abandoned: false,
-        succeed: resolve,
-        fail: (reason) => reject(new Error(reason)),
-      };
-      attempts.push(attempt);
-      return { result: promise, abandon: () => (attempt.abandoned = true) };
-    },
-    { staggerMs: 250, atMost: 3 },
-    clock,
-    mayHedge,
-  );
+  const failures: string[] = [];
+  const start = () => {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const attempt: FakeAttempt = {
+      startedAt: clock.now(),
+      abandoned: false,
+      succeed: resolve,
+      fail: (reason) => reject(new Error(reason)),
+    };
+    attempts.push(attempt);
+    return { result: promise, abandon: () => (attempt.abandoned = true) };
+  };
+  const onFailed = (error: unknown) => failures.push((error as Error).message);
+  const result = hedged<string>({ start, mayFollow, onFailed }, { staggerMs: 250, atMost: 3 }, clock);
   result.catch(() => {});
-  return { clock, attempts, result };
+  return { clock, attempts, failures, result };
 }
 
 describe('hedged', () => {
@@ -42,7 +40,7 @@ describe('hedged', () => {
     expect([attempts.length, clock.pending]).toEqual([1, 0]);
   });
 
-  it('staggers further attempts while the first hangs, and stops at three', async () => {
+  it('staggers further attempts while the first hangs, three at a time', async () => {
     const { clock, attempts } = makeHedge();
     await clock.advance(10_000);
     expect(attempts.map(({ startedAt }) => startedAt)).toEqual([0, 250, 500]);
@@ -54,6 +52,17 @@ describe('hedged', () => {
     attempts[1]!.succeed('second');
     expect(await result).toBe('second');
     expect(attempts.map(({ abandoned }) => abandoned)).toEqual([true, false, true]);
+  });
+
+  it('replaces an attempt that was given up, and tells of it', async () => {
+    const { clock, attempts, failures } = makeHedge();
+    await clock.advance(1_000);
+    attempts[0]!.fail('silent');
+    await clock.advance(10);
+    attempts[1]!.fail('silent');
+    await clock.advance(1_000);
+    expect(attempts.map(({ startedAt }) => startedAt)).toEqual([0, 250, 500, 1_001, 1_251]);
+    expect(failures).toEqual(['silent', 'silent']);
   });
 
   it('goes on while one is open, and fails with the last failure when none is', async () => {

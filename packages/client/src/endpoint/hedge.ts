@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../runtime/clock.ts';
 export interface HedgeOptions {
   /** From the start of one attempt to the start of the next, in milliseconds. */
   readonly staggerMs: number;
-  /** Attempts under way at the same time, and in all, at most. */
+  /** Attempts under way at the same time, at most. */
   readonly atMost: number;
 }
 
@@ -14,44 +14,52 @@ export interface HedgedAttempt<T> {
   abandon(): void;
 }
 
+export interface HedgeHooks<T> {
+  /** Begins an attempt. */
+  start(): HedgedAttempt<T>;
+  /** Asked before each attempt but the first. */
+  mayFollow(): boolean;
+  /** An attempt has failed, and others are still under way. */
+  onFailed(error: unknown): void;
+}
+
 /**
  * After a failover an address can lead to two servers for a while, one of them dead: whoever connects hangs by chance.
- * So further attempts follow while the first is still open. The first that succeeds wins, the others are abandoned.
+ * So further attempts follow while others are open. The first that succeeds wins, the others are abandoned.
  *
- * An attempt that fails at once is not followed up here: that is for the caller, with its backoff.
+ * An attempt that fails while no other is open is not followed up here: that is for the caller, with its backoff.
  *
- * @param start - begins attempt n, counted from 1.
- * @param mayHedge - asked before each attempt but the first.
  * @throws the last failure, when no attempt is left open.
  */
-export function hedged<T>(
-  start: (attempt: number) => HedgedAttempt<T>,
-  options: HedgeOptions,
-  clock: Clock,
-  mayHedge: () => boolean,
-): Promise<T> {
+export function hedged<T>(hooks: HedgeHooks<T>, options: HedgeOptions, clock: Clock): Promise<T> {
   return new Promise((resolve, reject) => {
     const open = new Set<HedgedAttempt<T>>();
-    let started = 0;
+    let startedAt = 0;
     let timer: Timer | undefined;
 
     const begin = () => {
-      started += 1;
-      const attempt = start(started);
+      startedAt = clock.now();
+      const attempt = hooks.start();
       open.add(attempt);
-      timer = started < options.atMost ? clock.schedule(options.staggerMs, follow) : undefined;
+      arm();
       attempt.result.then(
         (value) => {
           if (open.delete(attempt)) win(value);
         },
         (error: unknown) => {
-          if (open.delete(attempt) && open.size === 0) lose(error);
+          if (open.delete(attempt)) failed(error);
         },
       );
     };
+    const arm = () => {
+      if (timer !== undefined || open.size >= options.atMost) return;
+      timer = clock.schedule(Math.max(1, startedAt + options.staggerMs - clock.now()), follow);
+    };
     const follow = () => {
-      if (mayHedge()) begin();
-      else timer = clock.schedule(options.staggerMs, follow);
+      timer = undefined;
+      if (hooks.mayFollow()) return begin();
+      startedAt = clock.now();
+      arm();
     };
     const win = (value: T) => {
       timer?.cancel();
@@ -60,7 +68,11 @@ export function hedged<T>(
       resolve(value);
       for (const other of others) other.abandon();
     };
-    const lose = (error: unknown) => {
+    const failed = (error: unknown) => {
+      if (open.size > 0) {
+        hooks.onFailed(error);
+        return arm();
+      }
       timer?.cancel();
       reject(error);
     };
