@@ -74,11 +74,10 @@ export class Connector {
   async connect(): Promise<Connection> {
     const connection = await this.#identify(await this.#signIn());
     const judgement = this.#topology.judge(this.#kind, connection.identity);
-    if (judgement.fit) {
-      if (judgement.newTimeline)
-        this.#onNewTimeline(connection, `${this.#address.host}:${this.#address.port}`);
-      return connection;
+    if (judgement.newTimeline) {
+      this.#onNewTimeline(connection, `${this.#address.host}:${this.#address.port}`);
     }
+    if (judgement.fit) return connection;
     void connection.wire.end();
     throw new UnsuitableServerError(`${this.#name()}: ${judgement.reason}`);
   }

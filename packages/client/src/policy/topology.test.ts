@@ -31,6 +31,14 @@ describe('Topology', () => {
     });
   });
 
+  it('learns of a newer timeline from a primary that was met where a standby was looked for', () => {
+    const topology = new Topology();
+    topology.judge('master', server({ timeline: 1 }));
+    const met = topology.judge('replica', server({ server: 'pg2', timeline: 2 }));
+    expect(met).toMatchObject({ fit: false, newTimeline: true });
+    expect(topology.judge('master', server({ timeline: 1 }))).toMatchObject({ fit: false });
+  });
+
   it('keeps clusters apart by their system identifier', () => {
     const topology = new Topology();
     topology.judge('master', server({ timeline: 3 }));

@@ -18,25 +18,39 @@ export interface ServerIdentity {
 
 export type EndpointKind = 'master' | 'replica';
 
+/** `newTimeline`: it is a primary on a timeline that had not been seen, whether it is fit for the endpoint or not. */
 export type Judgement =
-  { readonly fit: true; readonly newTimeline: boolean } | { readonly fit: false; readonly reason: string };
+  | { readonly fit: true; readonly newTimeline: boolean }
+  | { readonly fit: false; readonly newTimeline: boolean; readonly reason: string };
 
 export class Topology {
   readonly #highestTimeline = new Map<string, number>();
 
-  /** May a connection to this server carry statements meant for an endpoint of this kind? Remembers new timelines. */
+  /**
+   * May a connection to this server carry statements meant for an endpoint of this kind? Remembers new timelines, also
+   * of a primary met where a standby was looked for: the replica's address leads to the new primary for a while.
+   */
   judge(kind: EndpointKind, identity: ServerIdentity): Judgement {
     const wanted = kind === 'master' ? 'primary' : 'standby';
+    const newTimeline = this.#learn(identity);
     if (identity.role !== wanted) {
-      return { fit: false, reason: `the server behind it is a ${identity.role}, not a ${wanted}` };
+      return {
+        fit: false,
+        newTimeline,
+        reason: `the server behind it is a ${identity.role}, not a ${wanted}`,
+      };
     }
-    if (identity.timeline === null) return { fit: true, newTimeline: false };
-    const highest = this.#highestTimeline.get(identity.systemId) ?? 0;
-    if (identity.timeline < highest) {
+    const highest = this.#highestTimeline.get(identity.systemId);
+    if (identity.timeline !== null && highest !== undefined && identity.timeline < highest) {
       const reason = `the server behind it is a primary on timeline ${identity.timeline}, but timeline ${highest} has been seen: it was replaced`;
-      return { fit: false, reason };
+      return { fit: false, newTimeline, reason };
     }
-    this.#highestTimeline.set(identity.systemId, identity.timeline);
-    return { fit: true, newTimeline: identity.timeline > highest };
+    return { fit: true, newTimeline };
+  }
+
+  #learn({ systemId, timeline }: ServerIdentity): boolean {
+    if (timeline === null || timeline <= (this.#highestTimeline.get(systemId) ?? 0)) return false;
+    this.#highestTimeline.set(systemId, timeline);
+    return true;
   }
 }
