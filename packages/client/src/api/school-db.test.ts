@@ -71,6 +71,15 @@ describe('SchoolDb', () => {
     expect(primary.texts.filter((text) => text === 'INSERT w')).toHaveLength(1);
   });
 
+  it('says that an idempotent statement may have happened where it could not be repeated', async () => {
+    const { db, clock, primary } = makeClient();
+    answer(primary, loseConnection);
+    const lost = expect(db.write('UPDATE i', [], { safety: 'idempotent', deadlineMs: 500 })).rejects;
+    const refused = lost.toMatchObject({ outcome: 'unknown' });
+    await clock.advance(500);
+    await refused;
+  });
+
   it('repeats an idempotent statement, and one that the server rolled back', async () => {
     const { db, primary } = makeClient();
     answer(

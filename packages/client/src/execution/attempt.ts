@@ -5,7 +5,12 @@ import { classifyStatementFailure, codeOf } from '../policy/classify.ts';
 export type AttemptEnd<T> =
   | { readonly state: 'done'; readonly value: T }
   /** Proven not executed, or harmless to repeat, and worth another attempt. */
-  | { readonly state: 'again'; readonly cause: Error }
+  | {
+      readonly state: 'again';
+      readonly cause: Error;
+      /** An idempotent statement was lost under way: if the operation ends without another try, nobody knows. */
+      readonly mayHaveHappened?: boolean;
+    }
   /** COMMIT was sent, its answer is missing, and its mark can be asked for. `value` is the result if it committed. */
   | { readonly state: 'unsettled'; readonly token: CommitToken; readonly value: T; readonly cause: Error };
 

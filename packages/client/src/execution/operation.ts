@@ -1,9 +1,10 @@
 import type { Connection } from '../endpoint/connection.ts';
 import type { Lease } from '../endpoint/lease.ts';
+import { SchoolDbError } from '../errors/base.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { Deadline } from '../runtime/deadline.ts';
 import type { AttemptEnd } from './attempt.ts';
-import { settle } from './commit-outcome.ts';
+import { settle, unknownOutcome } from './commit-outcome.ts';
 import type { Execution } from './execution.ts';
 import { pause } from './execution.ts';
 import { endGhost } from './ghost.ts';
@@ -30,6 +31,7 @@ const BACKOFF = { baseMs: 25, capMs: 1_000 };
  */
 export async function operate<T>(execution: Execution, operation: Operation<T>): Promise<T> {
   const deadline = new Deadline(execution.clock, operation.deadlineMs, operation.signals);
+  let mayHaveHappened = false;
   try {
     let ghost: Connection | undefined;
     for (let attempt = 1; ; attempt += 1) {
@@ -40,7 +42,7 @@ export async function operate<T>(execution: Execution, operation: Operation<T>):
       if (end.state === 'unsettled') {
         const { systemId } = lease.connection.identity;
         if (await settle(execution, end.token, systemId, deadline, end.cause)) return end.value;
-      }
+      } else mayHaveHappened ||= end.mayHaveHappened === true;
       ghost = lease.connection.wire.lostBecause === undefined ? undefined : lease.connection;
       const reason = end.cause.message;
       execution.events.emit('attempt:failed', { operation: operation.name, attempt, reason });
@@ -48,9 +50,17 @@ export async function operate<T>(execution: Execution, operation: Operation<T>):
         await pause(backoffMs(attempt - 1, BACKOFF, execution.random), execution.clock, deadline);
       if (deadline.over) throw deadline.error(`repeating a ${operation.name}`, 'not-executed', end.cause);
     }
+  } catch (error) {
+    throw mayHaveHappened ? inDoubt(error) : error;
   } finally {
     deadline.done();
   }
+}
+
+/** What ended the operation did nothing; an earlier attempt may have. */
+function inDoubt(error: unknown): unknown {
+  if (!(error instanceof SchoolDbError) || error.outcome === 'unknown') return error;
+  return unknownOutcome(`it could not be repeated: ${error.message}`, undefined, error);
 }
 
 async function attemptOn<T>(

@@ -31,8 +31,8 @@ export async function attemptStatement(
     }
     const outcome = outcomeOfLostConnection(error.sent, safety);
     if (deadline.over) throw deadline.error('a statement was running', outcome, error);
-    if (outcome === 'unknown')
+    if (outcome === 'unknown' && safety === 'effectful')
       throw unknownOutcome('it carried no mark that could be asked for', undefined, error);
-    return { state: 'again', cause: error };
+    return { state: 'again', cause: error, mayHaveHappened: outcome === 'unknown' };
   }
 }

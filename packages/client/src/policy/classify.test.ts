@@ -35,13 +35,13 @@ describe('classifyStatementFailure', () => {
 });
 
 describe('outcomeOfLostConnection', () => {
-  it('is unknown for an effectful statement that was sent', () => {
+  it('is unknown for a statement with an effect that was sent, idempotent or not', () => {
     expect(outcomeOfLostConnection(true, 'effectful')).toBe('unknown');
+    expect(outcomeOfLostConnection(true, 'idempotent')).toBe('unknown');
   });
 
-  it('is harmless where nothing was sent, or repeating does no harm', () => {
+  it('is harmless where nothing was sent, or there is no effect', () => {
     expect(outcomeOfLostConnection(false, 'effectful')).toBe('not-executed');
     expect(outcomeOfLostConnection(true, 'read')).toBe('not-executed');
-    expect(outcomeOfLostConnection(true, 'idempotent')).toBe('not-executed');
   });
 });

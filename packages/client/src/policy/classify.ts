@@ -63,12 +63,13 @@ export type StatementSafety =
   | 'effectful';
 
 /**
- * What a connection that was lost under a statement outside a transaction means.
+ * What a connection that was lost under a statement outside a transaction means. Whether it is repeated is another
+ * question: an idempotent statement is, and may have happened all the same.
  *
  * @param sent - whether anything of it had been handed to the socket.
  */
 export function outcomeOfLostConnection(sent: boolean, safety: StatementSafety): 'not-executed' | 'unknown' {
-  return sent && safety === 'effectful' ? 'unknown' : 'not-executed';
+  return sent && safety !== 'read' ? 'unknown' : 'not-executed';
 }
 
 /** The SQLSTATE or errno of an error that has one. */
