@@ -34,6 +34,19 @@ describe('SchoolDb', () => {
     expect(primary.texts).toContain('INSERT w');
   });
 
+  it('sends no read to a standby that was promoted while it was asked who it is', async () => {
+    const { db, clock, standby } = makeClient();
+    const answerAsStandby = standby.answer;
+    standby.answer = (text, wire) => {
+      if (text.startsWith('SET ')) wire.report('in_hot_standby', 'off');
+      return answerAsStandby(text, wire);
+    };
+    const reading = db.read('SELECT r');
+    await clock.advance(1_000);
+    await reading;
+    expect(standby.texts).not.toContain('SELECT r');
+  });
+
   it('sends no statement to the old primary once a newer timeline was seen', async () => {
     const { db, clock, primary, behind } = makeClient();
     await db.write('INSERT 1');

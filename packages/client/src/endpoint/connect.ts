@@ -129,6 +129,9 @@ export class Connector {
       },
       abandon: (reason) => wire.destroy(reason),
     };
+    // Reported with the answer to any statement, hygiene included: later nobody would hear of it.
+    let promoted = false;
+    wire.onParameter((name, value) => (promoted ||= name === 'in_hot_standby' && value === 'off'));
     const [answer] = await this.#givenUpWhenSilent(pending, wire.flush(statements));
     if (answer === undefined || answer.status === 'rejected') {
       // Of a lost connection the reason says more than that it is lost.
@@ -137,6 +140,12 @@ export class Connector {
       throw reason;
     }
     const row = answer.value.rows[0] as IdentityRow;
+    if (row.standby && promoted) {
+      void wire.end();
+      throw new UnsuitableServerError(
+        `${this.#name()}: the server behind it was promoted while it was asked`,
+      );
+    }
     const identity: ServerIdentity = {
       server: row.server,
       systemId: row.system_id,
