@@ -47,7 +47,7 @@ function makeConfig(dice: Dice): ScheduleConfig {
     deadServer: dice.pick(['refuse', 'silent', 'reset']),
     client: {
       maxConnections: dice.integer(3, 10),
-      maxWaiting: dice.pick([8, 10, 10_000, 10_000]),
+      maxWaiting: dice.pick([0, 2, 10, 10_000, 10_000]),
       deadlineMs: dice.pick([1_000, 5_000, 20_000, 60_000]),
       idleTimeoutMs: dice.pick([1_000, 5_000, 30_000]),
       maxLifetimeMs: dice.pick([1_000, 10_000, 1_800_000]),

@@ -228,18 +228,17 @@ export class Invariants implements WireObserver, ModelObserver {
     }
   }
 
-  waiting(waiting: number, begunAgain: number): void {
-    const { maxWaiting } = this.#schedule.config.client;
-    if (waiting > maxWaiting + begunAgain) {
+  /**
+   * 6: those who settle an earlier attempt go before everybody and are never turned away; those for whom there is
+   * room do not wait long.
+   */
+  waiting(waiting: number, pending: Iterable<OperationPlan>): void {
+    const { maxWaiting, maxConnections } = this.#schedule.config.client;
+    let settling = 0;
+    for (const { kind } of pending) if (kind.startsWith('once') || kind === 'transaction') settling += 1;
+    if (waiting > maxWaiting + maxConnections + settling) {
       this.violate('6-waiting', `${waiting} callers wait, 'maxWaiting' is ${maxWaiting}`);
     }
-  }
-
-  /** How many of these operations have sent something: they may wait in front of the line. */
-  haveSent(plans: Iterable<OperationPlan>): number {
-    let count = 0;
-    for (const plan of plans) if (keysOf(plan).some((key) => this.#timesSent.has(key))) count += 1;
-    return count;
   }
 
   /** 1 and 2: compares what callers were told with what the primary holds in the end. */

@@ -132,7 +132,7 @@ async function begin(world: World, plan: OperationPlan): Promise<Ended> {
   pending.add(plan);
   const performing = perform(db, plan, time);
   const { master } = db.health().endpoints;
-  invariants.waiting(master.waiting, invariants.haveSent(pending));
+  invariants.waiting(master.waiting, pending);
   const ended = await performing;
   pending.delete(plan);
   results.set(plan, ended);
