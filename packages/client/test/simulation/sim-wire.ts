@@ -29,8 +29,15 @@ export interface WireObserver {
   note(actor: string, what: () => string): void;
 }
 
+/** What was sent together. The client learns nothing of it before all of it is answered. */
+interface Packet {
+  unanswered: number;
+  told: Told | undefined;
+}
+
 interface Waiting {
   readonly request: Request;
+  readonly packet: Packet;
   readonly resolve: (results: readonly QueryResult[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -188,19 +195,21 @@ export class SimWire implements Wire, LinkClient {
     this.transactionStatus = status;
     const waiting = this.#waiting.shift()!;
     this.#observer.answered(this, waiting.request, error);
-    if (error !== undefined) waiting.reject(error);
-    else {
-      this.#learn(waiting.request, results[0]);
-      waiting.resolve(results);
+    if (error === undefined) this.#learn(waiting, results[0]);
+    waiting.packet.unanswered -= 1;
+    if (waiting.packet.unanswered === 0 && waiting.packet.told !== undefined) {
+      this.told = waiting.packet.told;
+      this.#observer.identified(this, this.told);
     }
+    if (error !== undefined) waiting.reject(error);
+    else waiting.resolve(results);
   }
 
-  #learn(request: Request, result: QueryResult | undefined): void {
+  #learn({ request, packet }: Waiting, result: QueryResult | undefined): void {
     const text = request.kind === 'query' ? request.statement.text : request.text;
     if (text === IDENTIFY) {
       const { standby, timeline } = result!.rows[0] as IdentityRow;
-      this.told = { standby, timeline };
-      this.#observer.identified(this, this.told);
+      packet.told = { standby, timeline };
     } else if (text === ASK_STANDBY && this.told !== undefined) {
       const { standby } = result!.rows[0] as Pick<IdentityRow, 'standby'>;
       if (standby !== this.told.standby) this.told = { standby, timeline: null };
@@ -211,10 +220,11 @@ export class SimWire implements Wire, LinkClient {
     const { lostBecause } = this;
     if (lostBecause !== undefined)
       return requests.map(() => Promise.reject(new WireLostError(false, lostBecause)));
+    const packet: Packet = { unanswered: requests.length, told: undefined };
     const answers = requests.map(
       (request) =>
         new Promise<readonly QueryResult[]>((resolve, reject) =>
-          this.#waiting.push({ request, resolve, reject }),
+          this.#waiting.push({ request, packet, resolve, reject }),
         ),
     );
     this.#observer.sent(this, requests);
