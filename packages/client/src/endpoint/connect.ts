@@ -78,8 +78,10 @@ export class Connector {
       this.#onNewTimeline(connection, `${this.#address.host}:${this.#address.port}`);
     }
     if (judgement.fit) return connection;
-    void connection.wire.end();
-    throw new UnsuitableServerError(`${this.#name()}: ${judgement.reason}`);
+    const unsuitable = new UnsuitableServerError(`${this.#name()}: ${judgement.reason}`);
+    // Not with a goodbye: while it waited for the answer the next ones would be opened beside it, over the limit.
+    connection.wire.destroy(unsuitable);
+    throw unsuitable;
   }
 
   async #signIn(): Promise<Wire> {
