@@ -222,7 +222,14 @@ export class ExclusiveLane {
       member.release(!fit || member.retired);
       this.#pump();
     };
-    if (this.#line.serveNext({ connection: member.connection, release })) this.#leased += 1;
+    const lease = {
+      connection: member.connection,
+      get retired() {
+        return member.retired;
+      },
+      release,
+    };
+    if (this.#line.serveNext(lease)) this.#leased += 1;
     else member.release();
   }
 

@@ -1,6 +1,7 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import type { CommitToken } from '../errors/commit-errors.ts';
 import type { Lease } from '../endpoint/lease.ts';
+import { leaveIfRetired } from '../endpoint/lease.ts';
 import { mayReturnRows } from '../policy/statement-text.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { MARK } from '../wire/sql.ts';
@@ -45,7 +46,9 @@ export async function attemptExactlyOnce<Row extends QueryResultRow>(
   // A text that may return rows needs its result before it commits, at the price of a second round trip: a result
   // that is lost together with the answer to COMMIT can't be had again.
   const inTwo = mayReturnRows(statement.text);
-  const { result = LOST_RESULT, end } = await (inTwo ? sendInTwo : sendInOne)(wire, statement, token);
+  const { result = LOST_RESULT, end } = await (inTwo
+    ? sendInTwo(lease, statement, token)
+    : sendInOne(wire, statement, token));
   if (end.state === 'committed') return { state: 'done', value: result };
   if (end.state === 'unknown') return { state: 'unsettled', token, value: result, cause: end.error };
   if (!(end.error instanceof WireLostError)) return afterSqlError(end.error);
@@ -67,11 +70,13 @@ async function sendInOne(wire: Wire, statement: Statement, token: CommitToken): 
   return { result, end };
 }
 
-async function sendInTwo(wire: Wire, statement: Statement, token: CommitToken): Promise<Sent> {
+async function sendInTwo(lease: Lease, statement: Statement, token: CommitToken): Promise<Sent> {
+  const { wire } = lease.connection;
   const answer = await wire.flush([{ text: 'BEGIN' }, statement]);
   const failure = answer.find((each) => each.status === 'rejected');
   const done = answer[1];
   if (done?.status === 'fulfilled' && failure === undefined) {
+    leaveIfRetired(lease);
     return { result: done.value, end: await commit(wire, token) };
   }
   await rollBack(wire);

@@ -1,5 +1,6 @@
 import type { Connection } from '../endpoint/connection.ts';
 import type { Lease } from '../endpoint/lease.ts';
+import { leaveIfRetired } from '../endpoint/lease.ts';
 import { SchoolDbError } from '../errors/base.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { Deadline } from '../runtime/deadline.ts';
@@ -74,6 +75,7 @@ async function attemptOn<T>(
   const stopWaiting = deadline.onOver(() => wire.destroy(new Error('the caller stopped waiting')));
   try {
     if (ghost !== undefined) await endGhost(ghost, lease.connection);
+    leaveIfRetired(lease);
     return await operation.attempt(lease, deadline);
   } finally {
     stopWaiting();

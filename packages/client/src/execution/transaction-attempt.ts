@@ -2,11 +2,11 @@ import type { QueryResult, QueryResultRow } from 'pg';
 import { StatementRefusedError } from '../errors/option-errors.ts';
 import type { CommitToken } from '../errors/commit-errors.ts';
 import type { Lease } from '../endpoint/lease.ts';
+import { leaveIfRetired } from '../endpoint/lease.ts';
 import { classifyStatementFailure, codeOf } from '../policy/classify.ts';
 import { transactionControlIn } from '../policy/statement-text.ts';
 import { refuseCopyStream } from './refuse.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import type { Wire } from '../wire/wire.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { afterSqlError } from './attempt.ts';
@@ -38,7 +38,7 @@ export async function attemptTransaction<T>(
   deadline: Deadline,
 ): Promise<AttemptEnd<T>> {
   const { wire } = lease.connection;
-  const scope = new TransactionScope(wire);
+  const scope = new TransactionScope(lease);
   let value: T;
   try {
     await wire.script('BEGIN');
@@ -56,6 +56,7 @@ export async function attemptTransaction<T>(
       'a statement has ended the transaction from within: part of it may be committed',
     );
   }
+  leaveIfRetired(lease);
   const end = await commit(wire, token);
   if (end.state === 'committed') return { state: 'done', value };
   if (end.state === 'failed') return runAgainOrThrow(scope.repeatable ?? end.error);
@@ -66,13 +67,13 @@ export async function attemptTransaction<T>(
 }
 
 class TransactionScope implements Transaction {
-  readonly #wire: Wire;
+  readonly #lease: Lease;
   #open = true;
   /** The first failure after which the transaction may be run again. */
   repeatable: Error | undefined;
 
-  constructor(wire: Wire) {
-    this.#wire = wire;
+  constructor(lease: Lease) {
+    this.#lease = lease;
   }
 
   async query<Row extends QueryResultRow>(
@@ -87,8 +88,9 @@ class TransactionScope implements Transaction {
       );
     }
     refuseCopyStream(text);
+    leaveIfRetired(this.#lease);
     try {
-      return await this.#wire.query({ text, values });
+      return await this.#lease.connection.wire.query({ text, values });
     } catch (error) {
       if (isRepeatable(error)) this.repeatable ??= error;
       throw error;
