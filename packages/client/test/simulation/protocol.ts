@@ -47,7 +47,7 @@ export interface Reply {
   send(response: Response): void;
   close(how: CloseKind): void;
   /** For faults: something in between forgets the connection, or swallows what goes over it. */
-  readonly network?: { cut(): void; swallow(direction: 'both'): void };
+  readonly network?: { cut(): void; swallow(direction: 'both'): void; giveBack(): void };
 }
 
 /** An error as the server reports it. */

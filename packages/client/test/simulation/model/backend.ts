@@ -117,9 +117,11 @@ export class Backend implements Peer {
     this.#reply.network?.cut();
   }
 
-  /** For faults: nothing passes between this session and its client any more. */
-  swallowLink(): void {
-    this.#reply.network?.swallow('both');
+  /** For faults: nothing passes between this session and its client. @returns what ends that. */
+  swallowLink(): () => void {
+    const { network } = this.#reply;
+    network?.swallow('both');
+    return () => network?.giveBack();
   }
 
   #pump(): void {

@@ -225,16 +225,23 @@ export class Cluster implements ServerWorld {
     if (next !== undefined) this.#promote(next);
   }
 
+  /**
+   * With synchronous replication: the standby that confirms the leader's commits, or any other once all of them have
+   * answered, so that none is left to confirm for the old leader behind the new one's back.
+   */
   #mayBePromoted(server: Server): boolean {
-    const works = server.healthy && server.role === 'standby' && !this.#isolated.has(server);
-    if (!works || !this.synchronous) return works;
-    const { acknowledged, wal } = this.#leader;
+    const answers = (each: Server) => each.healthy && each.role === 'standby' && !this.#isolated.has(each);
+    if (!answers(server) || !this.synchronous) return answers(server);
+    const { acknowledged, wal, syncStandby } = this.#leader;
+    if (server !== syncStandby && !this.standbys.every(answers)) return false;
     return acknowledged === 0 || server.wal[acknowledged - 1] === wal[acknowledged - 1];
   }
 
   #promote(server: Server): void {
     const old = this.#leader;
     this.observer.occurred('failover');
+    if (this.synchronous)
+      for (const each of this.standbys) if (each.upstream === old && each.healthy) each.follow(undefined);
     this.#leader = server;
     this.#leaderSeenAt = this.time.now;
     server.promote();
@@ -283,7 +290,8 @@ export class Cluster implements ServerWorld {
 
   #chooseSyncStandby(): void {
     const leader = this.#leader;
-    if (!this.synchronous || leader.role !== 'primary') return;
+    const listens = leader.role === 'primary' && leader.healthy && !this.#isolated.has(leader);
+    if (!this.synchronous || !listens) return;
     const usable = (server: Server) =>
       server.healthy && server.upstream === leader && this.replicates(leader, server);
     const current = leader.syncStandby;

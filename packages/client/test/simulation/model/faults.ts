@@ -199,7 +199,7 @@ function strike(kind: CommitStrike, { cluster, server, backend }: Struck): void 
       backend.cutLink();
       break;
     case 'blackhole':
-      backend.swallowLink();
+      time.after(cluster.dice.between(1_000, 25_000), backend.swallowLink());
       break;
     case 'terminate':
       // The backend is in the middle of it: the order arrives a moment later.

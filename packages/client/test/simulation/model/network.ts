@@ -25,6 +25,8 @@ interface Address {
   /** How many statements of the next packet that holds several get through before the connection is cut. */
   cutPacketAt: number | undefined;
   readonly links: Set<Link>;
+  /** Swallowed ones, those included that the client has given up: its goodbye is still under way. */
+  readonly swallowed: Set<Link>;
 }
 
 export class Network {
@@ -61,7 +63,10 @@ export class Network {
     const latency = () => this.#dice.between(least, most) + address.extraMs;
     const link = new Link(this.#time, this.#dice, client, latency, () => address.links.delete(link));
     address.links.add(link);
-    if (address.swallows !== undefined) link.swallow(address.swallows);
+    if (address.swallows !== undefined) {
+      link.swallow(address.swallows);
+      address.swallowed.add(link);
+    }
     link.open((reply) => this.#reach(kind, reply));
     return link;
   }
@@ -91,9 +96,14 @@ export class Network {
   swallow(kind: EndpointKind, direction: 'toServer' | 'toClient' | 'both' | undefined): void {
     const address = this.#addresses[kind];
     address.swallows = direction;
+    if (direction === undefined) {
+      for (const link of address.swallowed) link.giveBack();
+      address.swallowed.clear();
+      return;
+    }
     for (const link of address.links) {
-      if (direction === undefined) link.giveBack();
-      else link.swallow(direction);
+      link.swallow(direction);
+      address.swallowed.add(link);
     }
   }
 
