@@ -62,8 +62,8 @@ export class Invariants implements WireObserver, ModelObserver {
   /** Plain effectful statements outside any transaction, by the key they write. */
   readonly #sendings = new Map<string, Sending[]>();
   readonly #timesSent = new Map<string, number>();
-  /** Keys that some server has acknowledged. */
-  readonly #acknowledged = new Set<string>();
+  /** Keys that were on the disk of some primary. */
+  readonly #everDurable = new Set<string>();
   readonly #plainKeys: ReadonlySet<string>;
   connects = 0;
 
@@ -201,8 +201,8 @@ export class Invariants implements WireObserver, ModelObserver {
     }
   }
 
-  committed(_server: Server, record: WalRecord): void {
-    for (const change of record.changes) if ('key' in change) this.#acknowledged.add(change.key);
+  durable(record: WalRecord): void {
+    for (const change of record.changes) if ('key' in change) this.#everDurable.add(change.key);
   }
 
   // Operations -----------------------------------------------------------------------------------------------------
@@ -254,8 +254,8 @@ export class Invariants implements WireObserver, ModelObserver {
     if (times > 1) this.violate('2-twice', `${name} is there ${times} times`);
     if (kind === 'ok' || kind === 'result-lost') {
       if (times > 0) return;
-      // Asynchronous replication: what a server acknowledged may be lost with it.
-      const mayBeLost = !this.#schedule.config.cluster.synchronous && this.#acknowledged.has(key);
+      // Asynchronous replication: what a server has committed may be lost with it.
+      const mayBeLost = !this.#schedule.config.cluster.synchronous && this.#everDurable.has(key);
       if (!mayBeLost) this.violate('1-lost', `${name} was acknowledged and is not there`);
     } else if (times > 0 && kind !== 'unknown' && kind !== 'unconfirmed') {
       this.violate('2-ghost', `${name} is there although its caller was told that it did not happen`);
@@ -276,10 +276,7 @@ export class Invariants implements WireObserver, ModelObserver {
 const PLAIN: ReadonlySet<string> = new Set(['write', 'write-returning', 'query-write']);
 
 function perEndpoint(): Record<EndpointKind, Set<SimWire>> {
-  return Object.fromEntries(ENDPOINT_KINDS.map((kind) => [kind, new Set<SimWire>()])) as Record<
-    EndpointKind,
-    Set<SimWire>
-  >;
+  return { master: new Set(), replica: new Set(), masterPooler: new Set(), replicaPooler: new Set() };
 }
 
 function commandsOf(request: Request): readonly Command[] {

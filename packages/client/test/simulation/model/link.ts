@@ -36,6 +36,8 @@ export class Link implements Reply {
   #peer: Peer | undefined;
   #clientClosed = false;
   #serverClosed = false;
+  /** The server's end does not know this connection any more. */
+  #forgotten = false;
 
   constructor(time: SimTime, dice: Dice, client: LinkClient, latencyMs: () => number, onGone: () => void) {
     this.#time = time;
@@ -60,9 +62,7 @@ export class Link implements Reply {
   send(response: Response): void {
     if (this.#serverClosed) return;
     if (this.#toClient.swallows && this.#toClient.held.length === 0) {
-      this.#time.after(USER_TIMEOUT_MS, () => {
-        if (this.#toClient.swallows) this.#peer?.hangUp('reset');
-      });
+      this.#time.after(USER_TIMEOUT_MS, () => this.#userTimeout());
     }
     this.#travel(this.#toClient, () => {
       if (!this.#clientClosed) this.#client.receive(response);
@@ -77,7 +77,12 @@ export class Link implements Reply {
 
   /** What the client sends, in one packet. */
   request(requests: readonly Request[]): void {
-    for (const request of requests) this.#travel(this.#toServer, () => this.#peer?.receive(request));
+    for (const request of requests) {
+      this.#travel(this.#toServer, () => {
+        if (this.#forgotten) this.#travel(this.#toClient, () => this.#tellClosed(connectionReset()));
+        else this.#peer?.receive(request);
+      });
+    }
   }
 
   /** The client says goodbye and waits for the server to close. */
@@ -110,8 +115,18 @@ export class Link implements Reply {
   giveBack(): void {
     for (const direction of [this.#toServer, this.#toClient]) {
       direction.swallows = false;
-      for (const deliver of direction.held.splice(0)) this.#travel(direction, deliver);
+      // Now, and so before whatever is on its way already.
+      for (const deliver of direction.held.splice(0)) deliver();
     }
+  }
+
+  /** The server's kernel gives up: the session ends, and the client hears of it when it next sends something. */
+  #userTimeout(): void {
+    if (!this.#toClient.swallows || this.#forgotten) return;
+    this.#forgotten = true;
+    this.#toClient.held.length = 0;
+    this.#serverClosed = true;
+    this.#peer?.hangUp('reset');
   }
 
   #tellClosed(cause: Error | undefined): void {

@@ -4,7 +4,6 @@
  */
 import type { Dice } from '../dice.ts';
 import type { EndpointKind } from '../endpoints.ts';
-import { ENDPOINT_KINDS } from '../endpoints.ts';
 import type { Peer, Reply, Request } from '../protocol.ts';
 import type { SimTime } from '../time.ts';
 import type { LinkClient } from './link.ts';
@@ -48,12 +47,12 @@ export class Network {
     this.#latencyMs = options.latencyMs;
     this.#deadServer = options.deadServer;
     this.#hostsBehind = hostsBehind;
-    this.#addresses = Object.fromEntries(
-      ENDPOINT_KINDS.map((kind) => [
-        kind,
-        { refuses: false, swallows: undefined, extraMs: 0, cutPacketAt: undefined, links: new Set<Link>() },
-      ]),
-    ) as unknown as Record<EndpointKind, Address>;
+    this.#addresses = {
+      master: makeAddress(),
+      replica: makeAddress(),
+      masterPooler: makeAddress(),
+      replicaPooler: makeAddress(),
+    };
   }
 
   /** Opens a connection for the client. */
@@ -125,6 +124,17 @@ export class Network {
       throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
     return undefined;
   }
+}
+
+function makeAddress(): Address {
+  return {
+    refuses: false,
+    swallows: undefined,
+    extraMs: 0,
+    cutPacketAt: undefined,
+    links: new Set(),
+    swallowed: new Set(),
+  };
 }
 
 function refused(): Error {

@@ -15,6 +15,6 @@ export interface ModelObserver {
   occurred(name: string): void;
   /** A statement is about to run. */
   reached(server: Server, command: Command, from: SentFrom): void;
-  /** The record is durable, and visible to others, as far as the server promises. */
-  committed(server: Server, record: WalRecord): void;
+  /** The record is on the disk of a primary. */
+  durable(record: WalRecord): void;
 }

@@ -200,7 +200,7 @@ export class Server {
 
   whenFlushed(record: WalRecord, done: () => void): void {
     this.after(this.#world.dice.between(0.1, 1) * this.slowness, () => {
-      this.flushed = Math.max(this.flushed, record.lsn);
+      for (; this.flushed < record.lsn; this.flushed += 1) this.observer.durable(this.wal[this.flushed]!);
       this.ship();
       done();
     });
@@ -209,7 +209,6 @@ export class Server {
   /** A commit is about to be answered as done. */
   acknowledge(record: WalRecord): void {
     this.acknowledged = Math.max(this.acknowledged, record.lsn);
-    this.observer.committed(this, record);
   }
 
   /** Makes a commit visible to others. */
