@@ -115,8 +115,13 @@ function makeFault(dice: Dice, kind: FaultKind, at: number, config: ScheduleConf
     case 'latency':
       return { ...plan, endpoint: pickEndpoint(dice, config), size: dice.pick([20, 200, 1_500]) };
     case 'refuse':
-    case 'reset':
       return { ...plan, endpoint: pickEndpoint(dice, config) };
+    case 'reset':
+      return {
+        ...plan,
+        endpoint: pickEndpoint(dice, config),
+        direction: dice.pick(['both', 'toClient']),
+      };
     case 'blackhole':
       return {
         ...plan,
@@ -171,9 +176,12 @@ function makeOperations(
 ): OperationPlan[] {
   const count = dice.pick([4, 10, 20, 40]);
   const operations: OperationPlan[] = [];
+  let previousAt = 0;
   for (let index = 0; index < count; index += 1) {
     const kind = dice.weighted(OPERATION_WEIGHTS);
-    const at = Math.round(momentNear(dice, faults, lastsMs));
+    const together = dice.chance(0.2);
+    const at = together ? previousAt : Math.round(momentNear(dice, faults, lastsMs));
+    previousAt = at;
     operations.push({
       id: `k${index}`,
       kind,
@@ -196,6 +204,14 @@ function momentNear(dice: Dice, faults: readonly FaultPlan[], lastsMs: number): 
 
 function makeSteps(dice: Dice): TransactionStep[] {
   const steps: TransactionStep[] = [];
+  // Two of these in opposite order wait for each other.
+  if (dice.chance(0.15)) {
+    const ids = dice.pick([
+      ['a', 'b'],
+      ['b', 'a'],
+    ]);
+    for (const id of ids) steps.push({ kind: 'count', id }, { kind: 'wait', ms: dice.integer(1, 30) });
+  }
   const count = dice.integer(1, 4);
   for (let index = 0; index < count; index += 1) steps.push(makeStep(dice));
   return steps;

@@ -54,16 +54,17 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (false as boolean) {',
   },
   {
-    name: 'loses a waiting caller on close',
-    file: 'endpoint/exclusive-lane.ts',
-    find: "this.#line.rejectAll(() => new ClientClosedError('the client was closed while waiting for a connection'));",
+    name: 'forgets a waiting caller on close',
+    file: 'endpoint/waiting-line.ts',
+    find: 'waiter.reject(makeError());',
     replace: '',
   },
   {
-    name: 'lets a repetition ignore the deadline',
+    name: 'gives a repetition a deadline of its own',
     file: 'execution/operation.ts',
-    find: "if (deadline.over) throw deadline.error(`repeating a ${operation.name}`, 'not-executed', end.cause);",
-    replace: '',
+    find: 'await operation.route(deadline, attempt);',
+    replace:
+      'await operation.route(attempt > 1 ? new Deadline(execution.clock, operation.deadlineMs) : deadline, attempt);',
   },
   {
     name: 'waits for a statement past the deadline',
@@ -109,22 +110,10 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (released) throw new Error('a lease was released twice'); if (member.connection.wire.lostBecause !== undefined) return;",
   },
   {
-    name: 'lends a connection that is still in a transaction',
-    file: 'endpoint/exclusive-lane.ts',
-    find: "wire.lostBecause === undefined && wire.transactionStatus === 'idle' && wire.unanswered === 0;",
-    replace: 'wire.lostBecause === undefined;',
-  },
-  {
     name: 'uses the same name for the next attempt',
     file: 'execution/commit-slots.ts',
     find: 'seq += 1;',
     replace: 'seq = Math.max(seq, 1);',
-  },
-  {
-    name: 'uses a slot again after an unknown outcome',
-    file: 'api/create-school-db.ts',
-    find: 'if (slot !== undefined && known) slots.giveBack(slot);',
-    replace: 'if (slot !== undefined) slots.giveBack(slot);',
   },
   {
     name: 'calls a lost idempotent statement not executed',

@@ -75,7 +75,10 @@ const BEGIN: Readonly<Record<FaultKind, Begin>> = {
   },
   reset: ({ network }, plan) =>
     instantly(() => {
-      for (const link of network.linksOf(endpoint(plan))) link.cut();
+      for (const link of network.linksOf(endpoint(plan))) {
+        if (plan.direction === 'toClient') link.cutUnheard();
+        else link.cut();
+      }
     }),
   blackhole: ({ network }, plan) => {
     network.swallow(endpoint(plan), plan.direction ?? 'both');
