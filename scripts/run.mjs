@@ -22,6 +22,7 @@ const TASKS = {
   loadgen: ['node', 'packages/loadgen/src/cli.ts'],
   bench: ['node', 'packages/loadgen/src/bench-cli.ts'],
   cluster: ['node', 'packages/local-cluster/src/cli.ts'],
+  simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],
   check: ['node', 'scripts/check.ts'],
   build: ['node', 'node_modules/typescript/bin/tsc', '-b', 'tsconfig.build.json'],

@@ -34,6 +34,19 @@ describe('SchoolDb', () => {
     expect(primary.texts).toContain('INSERT w');
   });
 
+  it('sends no read to a standby that was promoted while it was asked who it is', async () => {
+    const { db, clock, standby } = makeClient();
+    const answerAsStandby = standby.answer;
+    standby.answer = (text, wire) => {
+      if (text.startsWith('SET ')) wire.report('in_hot_standby', 'off');
+      return answerAsStandby(text, wire);
+    };
+    const reading = db.read('SELECT r');
+    await clock.advance(1_000);
+    await reading;
+    expect(standby.texts).not.toContain('SELECT r');
+  });
+
   it('sends no statement to the old primary once a newer timeline was seen', async () => {
     const { db, clock, primary, behind } = makeClient();
     await db.write('INSERT 1');
@@ -69,6 +82,15 @@ describe('SchoolDb', () => {
       token: undefined,
     });
     expect(primary.texts.filter((text) => text === 'INSERT w')).toHaveLength(1);
+  });
+
+  it('says that an idempotent statement may have happened where it could not be repeated', async () => {
+    const { db, clock, primary } = makeClient();
+    answer(primary, loseConnection);
+    const lost = expect(db.write('UPDATE i', [], { safety: 'idempotent', deadlineMs: 500 })).rejects;
+    const refused = lost.toMatchObject({ outcome: 'unknown' });
+    await clock.advance(500);
+    await refused;
   });
 
   it('repeats an idempotent statement, and one that the server rolled back', async () => {

@@ -120,8 +120,9 @@ export class Connector {
       abandon() {
         given.abort(new Error('another attempt was faster'));
         // It may have succeeded in the same moment.
+        const { reason } = given.signal as { reason: Error };
         result.then(
-          ({ wire }) => wire.end(),
+          ({ wire }) => wire.destroy(reason),
           () => {},
         );
       },
@@ -134,16 +135,16 @@ export class Connector {
     const connection = await this.#identify(wire, abandoned);
     const { identity } = connection;
     const judgement = topology.judge(this.#kind, identity, clock.now());
-    if (judgement.fit) {
-      wire.onGone(topology.opened(identity));
-      if (judgement.news !== undefined) {
-        onNews(judgement.news, connection, `${this.#address.host}:${this.#address.port}`);
-      }
-      return connection;
+    if (judgement.fit) wire.onGone(topology.opened(identity));
+    if (judgement.news !== undefined) {
+      onNews(judgement.news, connection, `${this.#address.host}:${this.#address.port}`);
     }
-    void wire.end();
+    if (judgement.fit) return connection;
+    const unsuitable = new UnsuitableServerError(`${this.#name()}: ${judgement.reason}`);
+    // Not with a goodbye: while it waited for the answer the next ones would be opened beside it, over the limit.
+    wire.destroy(unsuitable);
     if (judgement.rival !== undefined) onRival(identity, judgement.rival);
-    throw new UnsuitableServerError(`${this.#name()}: ${judgement.reason}`);
+    throw unsuitable;
   }
 
   async #signIn(abandoned: AbortSignal, counted: boolean): Promise<Wire> {
@@ -200,6 +201,9 @@ export class Connector {
       },
       abandon: (reason) => wire.destroy(reason),
     };
+    // Reported with the answer to any of them; later nobody would hear of it.
+    let promoted = false;
+    wire.onParameter((name, value) => (promoted ||= name === 'in_hot_standby' && value === 'off'));
     const [answer] = await this.#watched(pending, wire.flush(statements), abandoned);
     if (answer === undefined || answer.status === 'rejected') {
       // Of a lost connection the reason says more than that it is lost.
@@ -208,6 +212,13 @@ export class Connector {
       throw reason;
     }
     const row = answer.value.rows[0] as IdentityRow;
+    if (row.standby && promoted && !pooled) {
+      const unsuitable = new UnsuitableServerError(
+        `${this.#name()}: the server behind it was promoted while it was asked`,
+      );
+      wire.destroy(unsuitable);
+      throw unsuitable;
+    }
     const identity: ServerIdentity = {
       server: row.server,
       systemId: row.system_id,

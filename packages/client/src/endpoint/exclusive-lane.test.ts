@@ -111,6 +111,12 @@ describe('ExclusiveLane', () => {
     void waiting;
   });
 
+  it('serves as many callers as there is room for, where nobody may wait', async () => {
+    const { acquire } = makeLane({ maxConnections: 2, maxWaiting: 0 });
+    await Promise.all([acquire(), acquire()]);
+    await expect(acquire()).rejects.toMatchObject({ code: 'SCHOOLDB_WAITING_LINE_FULL' });
+  });
+
   it('tells a caller whose time is up in the line that nothing was executed, and forgets it', async () => {
     const { lane, clock, acquire } = makeLane({ maxConnections: 1 });
     const held = await acquire();

@@ -26,7 +26,7 @@ export interface ExclusiveLaneOptions {
   readonly name: string;
   /** Connections open or opening, at most. */
   readonly maxConnections: number;
-  /** Callers without a connection, at most; the next one is refused at once. */
+  /** Callers without a connection for whom there is no room, at most; the next one is refused at once. */
   readonly maxWaiting: number;
   /** An idle connection is closed after this time, in milliseconds. */
   readonly idleTimeoutMs: number;
@@ -138,7 +138,10 @@ export class ExclusiveLane {
     if (this.#closed) throw new ClientClosedError('the client is closed');
     const impatient = waiting.impatient === true || this.#options.whenDown === 'refuse';
     if (this.#unusable !== undefined && impatient) throw this.#downError(this.#unusable);
-    if (this.#line.size >= this.#options.maxWaiting && waiting.urgent !== true) throw this.#fullError();
+    // Those for whom there is room are about to be served: they do not wait.
+    const room = Math.max(0, this.#options.maxConnections - this.#leased);
+    if (this.#line.size - room >= this.#options.maxWaiting && waiting.urgent !== true)
+      throw this.#fullError();
     const lease = this.#line.join(deadline, { ...waiting, impatient }, () =>
       deadline.error(`waiting for a connection to ${this.#describe()}`, 'not-executed', this.#unusable),
     );

@@ -76,6 +76,22 @@ describe('ServerWatch', () => {
     expect(dead).toEqual([]);
   });
 
+  it('asks over one new connection at a time, also where the server says a word now and then', async () => {
+    const { clock, server, connection, ask } = await makeWatch();
+    let asked = 0;
+    server.open = () => {
+      asked += 1;
+      return { ready: new Promise(() => {}), bytesRead: asked, abandon: () => {} };
+    };
+    server.frozen = true;
+    void ask();
+    for (let word = 0; word < 5; word += 1) {
+      await clock.advance(800);
+      (connection.wire as FakeWire).bytesRead += 1;
+    }
+    expect(asked).toBe(1);
+  });
+
   it('does not blame a server for a slow statement: it answers the probe', async () => {
     const { clock, server, dead, suspected, ask } = await makeWatch();
     server.answer = answersAfter(clock, 30_000);

@@ -140,8 +140,9 @@ export class ServerWatch {
     if (!server.suspected) this.#hooks.onSuspected(silentMs);
     server.suspected = true;
     if (server.probe === undefined || this.#isSpent(server.probe, now))
-      server.probe = this.#startProbe(name, server, now);
-    if (!punctual || silentMs < this.#options.deadMs || !this.#condemns(server.probe, now)) return;
+      server.probe = this.#startProbe(name, server, now) ?? server.probe;
+    if (!punctual || silentMs < this.#options.deadMs) return;
+    if (server.probe === undefined || !this.#condemns(server.probe, now)) return;
     this.#servers.delete(name);
     if (this.#probeConnection?.peer === name) {
       this.#probeConnection.wire.destroy(new Error('the server is dead'));
@@ -170,13 +171,15 @@ export class ServerWatch {
 
   /**
    * On a connection to the very server that nobody uses: its silence there is proof. Else on a fresh one, whose
-   * sign-in is the probe, and which may lead elsewhere.
+   * sign-in is the probe, and which may lead elsewhere. One of those at a time: a server that says a word now and then
+   * would otherwise be asked over more and more connections.
    */
-  #startProbe(name: string, server: WatchedServer, now: number): Probe {
+  #startProbe(name: string, server: WatchedServer, now: number): Probe | undefined {
     const probe: Probe = { startedAt: now, state: 'waiting' };
     const unused = this.#unusedConnection(server);
     // An answer needs no handling: its bytes are heard.
     if (unused !== undefined) unused.wire.query({ text: PROBE }).catch(() => (probe.state = 'failed'));
+    else if (this.#probesUnderWay.size > 0) return undefined;
     else {
       const underWay = this.#probeFresh()
         .then(

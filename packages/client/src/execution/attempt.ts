@@ -18,7 +18,13 @@ export type Needs =
 export type AttemptEnd<T> =
   | { readonly state: 'done'; readonly value: T }
   /** Proven not executed, or harmless to repeat, and worth another attempt. */
-  | { readonly state: 'again'; readonly cause: Error; readonly needs?: Needs }
+  | {
+      readonly state: 'again';
+      readonly cause: Error;
+      readonly needs?: Needs;
+      /** An idempotent statement was lost under way: if the operation ends without another try, nobody knows. */
+      readonly mayHaveHappened?: boolean;
+    }
   /** COMMIT was sent, its answer is missing, and its mark can be asked for. `value` is the result if it committed. */
   | { readonly state: 'unsettled'; readonly token: CommitToken; readonly value: T; readonly cause: Error };
 
@@ -29,7 +35,7 @@ export type AttemptEnd<T> =
  */
 export async function againOrThrow(
   error: unknown,
-  { action }: FailureVerdict,
+  { action, outcome }: FailureVerdict,
   lease: EndpointLease,
   clock: Clock,
 ): Promise<AttemptEnd<never>> {
@@ -38,7 +44,8 @@ export async function againOrThrow(
   if (onStandby && mayBeForBeingStandby(codeOf(error)))
     return { state: 'again', cause: error, needs: 'primary' };
   if (action === 'pass') throw error;
-  if (action !== 'retry-elsewhere') return { state: 'again', cause: error };
+  if (action !== 'retry-elsewhere')
+    return { state: 'again', cause: error, mayHaveHappened: outcome === 'unknown' };
   // A read-only transaction on the primary says the same, and then it is the app's own.
   const { connection } = lease;
   const role = connection.pooled ? 'primary' : await askRole(connection.wire, clock);

@@ -1,12 +1,13 @@
 import type { Connection } from '../endpoint/connection.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
+import { SchoolDbError } from '../errors/base.ts';
 import { UnsuitableServerError } from '../errors/connection-errors.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { Deadline } from '../runtime/deadline.ts';
 import { attemptChannel, leaseChannel, operationChannel, traced } from '../runtime/diagnostics.ts';
 import type { AttemptTrace, LeaseTrace } from '../runtime/diagnostics.ts';
 import type { AttemptEnd, Needs } from './attempt.ts';
-import { settle } from './commit-outcome.ts';
+import { settle, unknownOutcome } from './commit-outcome.ts';
 import type { Execution } from './execution.ts';
 import { pause } from './execution.ts';
 import { endGhost } from './ghost.ts';
@@ -49,6 +50,7 @@ export function operate<T>(execution: Execution, operation: Operation<T>): Promi
 async function run<T>(execution: Execution, operation: Operation<T>): Promise<T> {
   const deadline = new Deadline(execution.clock, operation.deadlineMs, operation.signals);
   const needs = new Set<Needs>(operation.direct === true ? ['direct'] : []);
+  let mayHaveHappened = false;
   try {
     let ghost: Connection | undefined;
     for (let attempt = 1; ; attempt += 1) {
@@ -63,16 +65,27 @@ async function run<T>(execution: Execution, operation: Operation<T>): Promise<T>
         const { systemId } = lease.connection.identity;
         if (await settle(execution, end.token, systemId, deadline, end.cause))
           return succeeded(end.value, execution);
-      } else if (end.needs !== undefined) needs.add(end.needs);
+      } else {
+        if (end.needs !== undefined) needs.add(end.needs);
+        mayHaveHappened ||= end.mayHaveHappened === true;
+      }
       ghost = lease.connection.wire.lostBecause === undefined ? undefined : lease.connection;
       const reason = end.cause.message;
       execution.events.emit('attempt:failed', { operation: operation.name, attempt, reason });
       await untilNextAttempt(attempt, deadline, execution);
       if (deadline.over) throw deadline.error(`repeating a ${operation.name}`, 'not-executed', end.cause);
     }
+  } catch (error) {
+    throw mayHaveHappened ? inDoubt(error) : error;
   } finally {
     deadline.done();
   }
+}
+
+/** What ended the operation did nothing; an earlier attempt may have. */
+function inDoubt(error: unknown): unknown {
+  if (!(error instanceof SchoolDbError) || error.outcome === 'unknown') return error;
+  return unknownOutcome(`it could not be repeated: ${error.message}`, undefined, error);
 }
 
 function leaseFor<T>(

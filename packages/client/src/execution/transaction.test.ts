@@ -17,6 +17,22 @@ describe('a transaction', () => {
     expect(value).toBe(2);
   });
 
+  it('sends nothing more to a primary that was replaced under it, and runs again on the new one', async () => {
+    const { db, primary, behind } = makeClient();
+    const successor = new FakeServer({ server: 'pg2', timeline: 2 });
+    for (const server of [primary, successor]) answer(server, transactional());
+    await db.transaction(async (tx) => {
+      await tx.query('INSERT 1');
+      if (behind['master'] === successor) return;
+      behind['master'] = successor;
+      // Needs a connection of its own, and learns there of the new timeline.
+      await db.write('INSERT elsewhere');
+      await tx.query('INSERT 2');
+    });
+    expect(primary.texts).not.toContain('INSERT 2');
+    expect(successor.texts).toEqual(expect.arrayContaining(['INSERT elsewhere', 'INSERT 1', 'COMMIT']));
+  });
+
   it('runs its callback again after a serialization failure, also where the callback wraps the error', async () => {
     const { db, primary } = makeClient();
     const conflict: Answer = () => {

@@ -86,6 +86,7 @@ const ELSEWHERE = { outcome: 'not-executed', action: 'retry-elsewhere' } as cons
 const RERUN = { outcome: 'not-executed', action: 'rerun' } as const;
 const PASS = { outcome: 'not-executed', action: 'pass' } as const;
 const READ_PASSWORD = { outcome: 'not-executed', action: 'read-password' } as const;
+const RETRY_UNKNOWN = { outcome: 'unknown', action: 'retry' } as const;
 const SETTLE = { outcome: 'unknown', action: 'settle' } as const;
 const PASS_UNKNOWN = { outcome: 'unknown', action: 'pass' } as const;
 
@@ -211,11 +212,12 @@ export const FAILURES: readonly FailureRow[] = [
     errnos: ['ECONNRESET', 'ECONNABORTED', 'EPIPE'],
     verdicts: {
       'not-sent': RETRY,
-      sent: { read: RETRY, idempotent: RETRY, effectful: SETTLE },
+      // An idempotent one is repeated, and may have happened all the same.
+      sent: { read: RETRY, idempotent: RETRY_UNKNOWN, effectful: SETTLE },
       'in-transaction': RERUN,
       // In one packet with BEGIN and a mark even a read commits something: the mark.
       committing: SETTLE,
-      streaming: { read: PASS, idempotent: PASS, effectful: PASS_UNKNOWN },
+      streaming: { read: PASS, idempotent: PASS_UNKNOWN, effectful: PASS_UNKNOWN },
     },
   },
   {

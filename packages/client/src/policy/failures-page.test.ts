@@ -35,11 +35,12 @@ ${rows.join('\n')}
 function cell(verdict: FailureVerdict | Readonly<Record<StatementSafety, FailureVerdict>>): string {
   if ('action' in verdict) return words(verdict);
   const { read, idempotent, effectful } = verdict;
-  const others = words(read) === words(idempotent) ? words(read) : `${words(read)}, ${words(idempotent)}`;
-  return `${others}; effectful: ${words(effectful)}`;
+  const [first, second, third] = [read, idempotent, effectful].map(words);
+  if (second === third) return `read: ${first}; else: ${third}`;
+  return `read: ${first}; idempotent: ${second}; effectful: ${third}`;
 }
 
 function words({ outcome, action }: FailureVerdict): string {
   const what = action.replace('-', ' ');
-  return action === 'pass' && outcome === 'unknown' ? `${what} (unknown)` : what;
+  return action !== 'settle' && outcome === 'unknown' ? `${what} (unknown)` : what;
 }

@@ -39,6 +39,18 @@ describe('Topology', () => {
     expect(topology.view.refused).toBeUndefined();
   });
 
+  it('learns of a newer timeline from a primary that was met where a standby was looked for', () => {
+    const topology = new Topology();
+    topology.judge('master', server({ timeline: 1 }), 0);
+    topology.opened(server({ timeline: 1 }));
+    const successor = server({ server: 'pg2', timeline: 2 });
+    expect(topology.judge('replica', successor, 0)).toMatchObject({ fit: false, news: 'timeline' });
+    expect(topology.judge('master', server({ timeline: 1 }), 0)).toMatchObject({ fit: false });
+    expect(topology.judge('master', successor, 0)).toEqual({ fit: true, news: undefined });
+    const foreign = server({ systemId: '2', timeline: 9 });
+    expect(topology.judge('replica', foreign, 0)).toMatchObject({ fit: false, news: undefined });
+  });
+
   it('believes an older timeline when it is told to', () => {
     const topology = new Topology();
     topology.judge('master', server({ timeline: 3 }), 0);

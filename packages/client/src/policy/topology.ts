@@ -40,6 +40,7 @@ export type Judgement =
   | {
       readonly fit: false;
       readonly reason: string;
+      readonly news: 'timeline' | undefined;
       /** A server with the same claim, to which connections are open: whoever judges must find out whether it lives. */
       readonly rival?: string;
     };
@@ -78,10 +79,16 @@ export class Topology {
     return { systemId, timeline, refused: this.#refused };
   }
 
-  /** May a connection to this server carry statements meant for an endpoint of this kind? Remembers what it learns. */
+  /**
+   * May a connection to this server carry statements meant for an endpoint of this kind? Remembers what it learns, also
+   * from a primary that is met where a standby was looked for: a replica's address leads to the new one for a while.
+   */
   judge(kind: EndpointKind, identity: ServerIdentity, now: number): Judgement {
     const wanted = roleWanted(kind);
-    if (identity.role !== wanted) return unfit(`the server behind it is a ${identity.role}, not a ${wanted}`);
+    if (identity.role !== wanted) {
+      const reason = `the server behind it is a ${identity.role}, not a ${wanted}`;
+      return { fit: false, reason, news: this.#learn(identity) };
+    }
     if (identity.timeline === null) return this.#judgeStandby(identity);
     const judgement = this.#judgePrimary(identity, identity.timeline, now);
     this.#refused = judgement.fit ? undefined : judgement.reason;
@@ -121,6 +128,21 @@ export class Topology {
     this.#refused = undefined;
   }
 
+  /** Believes a primary of the known cluster on a timeline that had not been seen. */
+  #learn({ systemId, server, timeline }: ServerIdentity): 'timeline' | undefined {
+    const isForeign = this.#systemId !== undefined && systemId !== this.#systemId;
+    if (timeline === null || isForeign || timeline <= (this.#highestTimeline.get(systemId) ?? 0))
+      return undefined;
+    this.#believe(systemId, server, timeline);
+    return 'timeline';
+  }
+
+  #believe(systemId: string, server: string, timeline: number): void {
+    this.#systemId = systemId;
+    this.#primary = server;
+    this.#highestTimeline.set(systemId, timeline);
+  }
+
   #judgeStandby({ systemId }: ServerIdentity): Judgement {
     if (this.#systemId === undefined || systemId === this.#systemId) return { fit: true, news: undefined };
     return unfit(foreign(systemId, this.#systemId));
@@ -138,9 +160,7 @@ export class Topology {
     }
     const rival = this.#rivalOf(systemId, server, timeline, highest, now);
     if (rival !== undefined) return rival;
-    this.#systemId = systemId;
-    this.#primary = server;
-    this.#highestTimeline.set(systemId, timeline);
+    this.#believe(systemId, server, timeline);
     if (isForeign) return { fit: true, news: 'cluster' };
     return { fit: true, news: timeline > highest ? 'timeline' : undefined };
   }
@@ -170,13 +190,14 @@ export class Topology {
     return {
       fit: false,
       reason: `another server was primary on timeline ${timeline} until now, and connections to it are open`,
+      news: undefined,
       rival,
     };
   }
 }
 
 function unfit(reason: string): Judgement {
-  return { fit: false, reason };
+  return { fit: false, reason, news: undefined };
 }
 
 function foreign(systemId: string, known: string): string {

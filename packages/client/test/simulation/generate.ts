@@ -1,0 +1,245 @@
+/** Makes a schedule from a seed. */
+import { Dice } from './dice.ts';
+import type { EndpointKind } from './endpoints.ts';
+import { COMMIT_PHASES } from './model/observer.ts';
+import type {
+  FaultKind,
+  FaultPlan,
+  OperationKind,
+  OperationPlan,
+  Schedule,
+  ScheduleConfig,
+  TransactionStep,
+} from './schedule.ts';
+import { COMMIT_STRIKES } from './schedule.ts';
+
+/** Of all schedules, those that strike at the very moment of a COMMIT. */
+const ADVERSARIAL = 0.15;
+
+export function generate(seed: number): Schedule {
+  const dice = new Dice(seed);
+  const config = makeConfig(dice.fork());
+  const lastsMs = dice.between(2_000, 15_000);
+  const faults = makeFaults(dice.fork(), config, lastsMs);
+  const operations = makeOperations(dice.fork(), faults, lastsMs, config.client.deadlineMs);
+  const closeAt = dice.chance(0.2) ? Math.round(dice.between(0, lastsMs * 1.2)) : null;
+  return { seed, config, operations, faults, closeAt };
+}
+
+function makeConfig(dice: Dice): ScheduleConfig {
+  const latencyMost = dice.pick([0.5, 1, 3, 20]);
+  return {
+    cluster: {
+      synchronous: dice.chance(0.7),
+      standbys: dice.integer(1, 2),
+      hasCommitSlots: dice.chance(0.95),
+      maxBackends: dice.chance(0.1) ? dice.integer(2, 6) : 100,
+      ttlMs: dice.pick([1_000, 3_000, 10_000, 20_000]),
+      restartMs: dice.pick([500, 2_000, 8_000, 15_000]),
+      startMs: dice.pick([50, 300, 2_000]),
+      labelMs: [dice.pick([10, 500, 5_000, 15_000]), dice.pick([10, 500, 5_000, 20_000])],
+      demoteMs: dice.pick([100, 1_000, 8_000]),
+      newTimelineInPlace: dice.chance(0.4),
+    },
+    replicaAddress: dice.chance(0.7),
+    poolers: dice.chance(0.4),
+    latencyMs: [latencyMost / 5, latencyMost],
+    deadServer: dice.pick(['refuse', 'silent', 'reset']),
+    client: {
+      maxConnections: dice.integer(3, 10),
+      maxWaiting: dice.pick([0, 2, 10, 10_000, 10_000]),
+      deadlineMs: dice.pick([1_000, 5_000, 20_000, 60_000]),
+      idleTimeoutMs: dice.pick([1_000, 5_000, 30_000]),
+      maxLifetimeMs: dice.pick([1_000, 10_000, 1_800_000]),
+      connectSilenceMs: dice.pick([300, 1_000, 2_000]),
+      closeTimeoutMs: dice.pick([0, 1_000, 10_000]),
+    },
+  };
+}
+
+const FAULT_WEIGHTS: Readonly<Record<FaultKind, number>> = {
+  'kill-primary': 5,
+  'kill-standby': 2,
+  'freeze-primary': 4,
+  'freeze-standby': 2,
+  'frozen-postmaster': 1,
+  'crash-backend': 3,
+  'terminate-backends': 2,
+  restart: 2,
+  switchover: 3,
+  partition: 3,
+  'cut-replication': 2,
+  'cancel-sync-waits': 1,
+  lag: 1,
+  'slow-server': 2,
+  refuse: 1,
+  reset: 3,
+  blackhole: 3,
+  latency: 1,
+  'cut-packet': 2,
+  'at-commit': 2,
+  'stale-pooler': 1,
+  'pooler-down': 1,
+};
+
+function makeFaults(dice: Dice, config: ScheduleConfig, lastsMs: number): FaultPlan[] {
+  const faults: FaultPlan[] = [];
+  const adversarial = dice.chance(ADVERSARIAL);
+  const count = adversarial ? dice.integer(1, 3) : dice.integer(0, 4);
+  for (let index = 0; index < count; index += 1) {
+    const kind = adversarial && index === 0 ? 'at-commit' : dice.weighted(FAULT_WEIGHTS);
+    if (!config.poolers && (kind === 'stale-pooler' || kind === 'pooler-down')) continue;
+    const at = Math.round(dice.between(0, lastsMs));
+    faults.push(makeFault(dice, kind, at, config));
+    // A cut standby, then a wait that is given up, then a failover: each alone is harmless.
+    if (kind === 'cut-replication' && dice.chance(0.5)) {
+      faults.push({ kind: 'cancel-sync-waits', at: at + dice.integer(50, 1_500), forMs: 0 });
+      if (dice.chance(0.5))
+        faults.push({ kind: 'kill-primary', at: at + dice.integer(1_500, 3_000), forMs: 0 });
+    }
+  }
+  return faults.toSorted((one, other) => one.at - other.at);
+}
+
+function makeFault(dice: Dice, kind: FaultKind, at: number, config: ScheduleConfig): FaultPlan {
+  const plan = {
+    kind,
+    at,
+    forMs: Math.round(dice.pick([100, 1_000, 5_000, 15_000, 30_000]) * dice.between(0.3, 1)),
+  };
+  switch (kind) {
+    case 'lag':
+      return { ...plan, size: dice.integer(10, 5_000) };
+    case 'slow-server':
+      return { ...plan, size: dice.pick([20, 500, 5_000]) };
+    case 'latency':
+      return { ...plan, endpoint: pickEndpoint(dice, config), size: dice.pick([20, 200, 1_500]) };
+    case 'refuse':
+      return { ...plan, endpoint: pickEndpoint(dice, config) };
+    case 'reset':
+      return {
+        ...plan,
+        endpoint: pickEndpoint(dice, config),
+        direction: dice.pick(['both', 'toClient']),
+      };
+    case 'blackhole':
+      return {
+        ...plan,
+        endpoint: pickEndpoint(dice, config),
+        direction: dice.pick(['toServer', 'toClient', 'both']),
+      };
+    case 'cut-packet':
+      return { ...plan, endpoint: 'master', nth: dice.integer(1, 3) };
+    case 'at-commit':
+      return {
+        ...plan,
+        forMs: 20_000,
+        phase: dice.pick(COMMIT_PHASES),
+        strike: dice.pick(COMMIT_STRIKES),
+        nth: dice.integer(1, 4),
+      };
+    case 'kill-standby':
+    case 'freeze-standby':
+    case 'terminate-backends':
+      return { ...plan, nth: dice.integer(1, 5) };
+    default:
+      return plan;
+  }
+}
+
+function pickEndpoint(dice: Dice, config: ScheduleConfig): EndpointKind {
+  const kinds: EndpointKind[] = ['master', 'master'];
+  if (config.replicaAddress) kinds.push('replica');
+  if (config.poolers) kinds.push('masterPooler', 'replicaPooler');
+  return dice.pick(kinds);
+}
+
+const OPERATION_WEIGHTS: Readonly<Record<OperationKind, number>> = {
+  write: 3,
+  'write-returning': 1,
+  idempotent: 2,
+  once: 5,
+  'once-returning': 2,
+  'query-read': 1,
+  'query-write': 1,
+  read: 4,
+  transaction: 6,
+  'transaction-unmarked': 1,
+  failing: 1,
+};
+
+function makeOperations(
+  dice: Dice,
+  faults: readonly FaultPlan[],
+  lastsMs: number,
+  deadlineMs: number,
+): OperationPlan[] {
+  const count = dice.pick([4, 10, 20, 40]);
+  const operations: OperationPlan[] = [];
+  let previousAt = 0;
+  for (let index = 0; index < count; index += 1) {
+    const kind = dice.weighted(OPERATION_WEIGHTS);
+    const together = dice.chance(0.2);
+    const at = together ? previousAt : Math.round(momentNear(dice, faults, lastsMs));
+    previousAt = at;
+    operations.push({
+      id: `k${index}`,
+      kind,
+      at,
+      deadlineMs: dice.chance(0.7) ? deadlineMs : dice.pick([1, 20, 300, 2_000, 10_000]),
+      ...(dice.chance(0.08) ? { abortAfterMs: Math.round(dice.pick([0, 5, 100, 2_000]) * dice.next()) } : {}),
+      ...(kind === 'failing' ? { code: dice.pick(['23505', '22012', '42P01', '55P03']) } : {}),
+      ...(kind.startsWith('transaction') ? { steps: makeSteps(dice) } : {}),
+    });
+  }
+  return operations.toSorted((one, other) => one.at - other.at);
+}
+
+/** Mostly around a fault: what happens in between is what all tests have seen. */
+function momentNear(dice: Dice, faults: readonly FaultPlan[], lastsMs: number): number {
+  if (faults.length === 0 || dice.chance(0.3)) return dice.between(0, lastsMs);
+  const { at } = dice.pick(faults);
+  return Math.max(0, at + dice.between(-60, dice.pick([60, 500, 4_000])));
+}
+
+function makeSteps(dice: Dice): TransactionStep[] {
+  const steps: TransactionStep[] = [];
+  // Two of these in opposite order wait for each other.
+  if (dice.chance(0.15)) {
+    const ids = dice.pick([
+      ['a', 'b'],
+      ['b', 'a'],
+    ]);
+    for (const id of ids) steps.push({ kind: 'count', id }, { kind: 'wait', ms: dice.integer(1, 30) });
+  }
+  const count = dice.integer(1, 4);
+  for (let index = 0; index < count; index += 1) steps.push(makeStep(dice));
+  return steps;
+}
+
+function makeStep(dice: Dice): TransactionStep {
+  const kind = dice.weighted({
+    insert: 20,
+    count: 6,
+    read: 3,
+    wait: 5,
+    sleep: 2,
+    fail: 1,
+    'fail-caught': 1,
+    throw: 1,
+  });
+  switch (kind) {
+    case 'count':
+      return { kind, id: dice.pick(['a', 'b']) };
+    case 'wait':
+      return { kind, ms: dice.pick([1, 20, 300]) };
+    case 'sleep':
+      return { kind, ms: dice.pick([5, 100, 1_500]) };
+    case 'fail':
+    case 'fail-caught':
+      // A rollback by the server is repeated for ever, until the deadline.
+      return { kind, code: dice.pick(['23505', '22012', '40001']) };
+    default:
+      return { kind };
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * The invariants of design.md 3.9, judged by what the model knows: what servers hold, what was sent and told, and when.
+ * What the client says is only ever compared with that.
+ */
+import type { EndpointKind } from './endpoints.ts';
+import { ENDPOINT_KINDS, roleBehind } from './endpoints.ts';
+import type { ModelObserver } from './model/observer.ts';
+import type { Server } from './model/server.ts';
+import { isExempt, keyWritten, nameOf, parse, parseScript } from './model/statements.ts';
+import type { Command } from './model/statements.ts';
+import type { WalRecord } from './model/wal.ts';
+import type { Ended } from './operations.ts';
+import { keysOf } from './operations.ts';
+import type { Request, SentFrom, SqlError } from './protocol.ts';
+import type { OperationPlan, Schedule } from './schedule.ts';
+import type { SimWire, Told, WireObserver } from './sim-wire.ts';
+import type { SimTime } from './time.ts';
+
+export interface Violation {
+  /** Stable: what shrinking compares. */
+  readonly invariant: string;
+  readonly detail: string;
+}
+
+/** Bounds that are the client's to choose. */
+export interface Limits {
+  /** Connects under way to one endpoint: two by the lane, and those of probes. */
+  readonly connecting: number;
+  /** How late an answer may be after the deadline, in milliseconds. */
+  readonly lateMs: number;
+  /**
+   * Sendings of one operation's statement beyond its second, for the whole client: at most `floor` and `ratio` for
+   * each success. Without it no budget is asserted.
+   */
+  readonly budget?: { readonly floor: number; readonly ratio: number };
+}
+
+export const LIMITS: Limits = { connecting: 4, lateMs: 100 };
+
+interface Sending {
+  /** `open`: on its way; `refused`: the server said no, so it is proven not executed. */
+  state: 'open' | 'refused' | 'done';
+}
+
+export interface HistoryLine {
+  readonly at: number;
+  readonly actor: string;
+  readonly what: string;
+}
+
+/** Watches one simulation. */
+export class Invariants implements WireObserver, ModelObserver {
+  readonly #time: SimTime;
+  readonly #schedule: Schedule;
+  readonly #limits: Limits;
+  readonly #history: HistoryLine[] | undefined;
+  readonly violations: Violation[] = [];
+  readonly counts = new Map<string, number>();
+  #toldTimeline = 0;
+  readonly #open: Readonly<Record<EndpointKind, Set<SimWire>>>;
+  readonly #connecting: Readonly<Record<EndpointKind, Set<SimWire>>>;
+  /** Plain effectful statements outside any transaction, by the key they write. */
+  readonly #sendings = new Map<string, Sending[]>();
+  readonly #timesSent = new Map<string, number>();
+  /** Keys that were on the disk of some primary. */
+  readonly #everDurable = new Set<string>();
+  readonly #plainKeys: ReadonlySet<string>;
+  connects = 0;
+
+  constructor(time: SimTime, schedule: Schedule, limits: Limits, history: HistoryLine[] | undefined) {
+    this.#time = time;
+    this.#schedule = schedule;
+    this.#limits = limits;
+    this.#history = history;
+    this.#open = perEndpoint();
+    this.#connecting = perEndpoint();
+    const plain = schedule.operations.filter(({ kind }) => PLAIN.has(kind));
+    this.#plainKeys = new Set(plain.map(({ id }) => id));
+  }
+
+  get toldTimeline(): number {
+    return this.#toldTimeline;
+  }
+
+  note(actor: string, what: () => string): void {
+    this.#history?.push({ at: this.#time.now, actor, what: what() });
+  }
+
+  occurred(name: string): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  violate(invariant: string, detail: string): void {
+    this.note('VIOLATION', () => `${invariant}: ${detail}`);
+    this.violations.push({ invariant, detail });
+  }
+
+  // Connections ----------------------------------------------------------------------------------------------------
+
+  opening(wire: SimWire): void {
+    this.connects += 1;
+    this.note(wire.name, () => 'connects');
+    const open = this.#open[wire.endpoint];
+    const connecting = this.#connecting[wire.endpoint];
+    open.add(wire);
+    connecting.add(wire);
+    const { maxConnections } = this.#schedule.config.client;
+    if (open.size > maxConnections) {
+      this.violate(
+        '6-connections',
+        `${open.size} sockets to ${wire.endpoint}, 'maxConnections' is ${maxConnections}`,
+      );
+    }
+    if (connecting.size > this.#limits.connecting) {
+      this.violate('6-connecting', `${connecting.size} connects to ${wire.endpoint} at a time`);
+    }
+  }
+
+  identified(wire: SimWire, told: Told): void {
+    this.#connecting[wire.endpoint].delete(wire);
+    this.note(
+      wire.name,
+      () => `is told: ${told.standby ? 'standby' : `primary on timeline ${told.timeline}`}`,
+    );
+    this.#toldTimeline = Math.max(this.#toldTimeline, told.timeline ?? 0);
+  }
+
+  gone(wire: SimWire): void {
+    this.#open[wire.endpoint].delete(wire);
+    this.#connecting[wire.endpoint].delete(wire);
+  }
+
+  get openWires(): number {
+    return ENDPOINT_KINDS.reduce((sum, kind) => sum + this.#open[kind].size, 0);
+  }
+
+  // Statements -----------------------------------------------------------------------------------------------------
+
+  sent(wire: SimWire, requests: readonly Request[]): void {
+    const commands = requests.flatMap(commandsOf);
+    this.note(wire.name, () => `sends ${commands.map(nameOf).join('; ')}`);
+    const judged = commands.find((command) => !isExempt(command));
+    if (judged !== undefined) this.#judgeRecipient(wire, judged);
+    const alone = requests.length === 1 && wire.transactionStatus === 'idle';
+    for (const command of commands) {
+      const key = keyWritten(command);
+      if (key === undefined) continue;
+      this.#timesSent.set(key, (this.#timesSent.get(key) ?? 0) + 1);
+      if (alone && this.#plainKeys.has(key)) this.#judgeRepetition(key);
+    }
+  }
+
+  /** 3: by what this connection and the client have been told. Behind a pooler the guard is the judge. */
+  #judgeRecipient(wire: SimWire, command: Command): void {
+    const { endpoint, told } = wire;
+    if (endpoint === 'masterPooler' || endpoint === 'replicaPooler') return;
+    if (told === undefined) {
+      this.violate('3-unasked', `${nameOf(command)} on ${wire.name}, whose server was not asked who it is`);
+    } else if (told.standby !== (roleBehind(endpoint) === 'standby')) {
+      this.violate(
+        '3-role',
+        `${nameOf(command)} on ${wire.name}, which leads to a ${told.standby ? 'standby' : 'primary'}`,
+      );
+    } else if (told.timeline !== null && told.timeline < this.#toldTimeline) {
+      this.violate(
+        '3-timeline',
+        `${nameOf(command)} on ${wire.name}, timeline ${told.timeline}, though ${this.#toldTimeline} was told`,
+      );
+    }
+  }
+
+  /** 2: by what was sent and answered. */
+  #judgeRepetition(key: string): void {
+    const sendings = this.#sendings.get(key) ?? [];
+    this.#sendings.set(key, sendings);
+    if (sendings.some(({ state }) => state !== 'refused')) {
+      this.violate('2-sent-twice', `${key} was sent again though nothing proves that it was not executed`);
+    }
+    sendings.push({ state: 'open' });
+  }
+
+  answered(_wire: SimWire, request: Request, error: SqlError | undefined): void {
+    for (const command of commandsOf(request)) {
+      const sending = this.#sendings.get(keyWritten(command) ?? '')?.at(-1);
+      if (sending !== undefined) sending.state = error === undefined ? 'done' : 'refused';
+    }
+  }
+
+  /** 3: by what the server is. */
+  reached(server: Server, command: Command, from: SentFrom): void {
+    if (from.endpoint === 'master' && server.role !== 'primary') {
+      this.violate('3-role', `${nameOf(command)} reached ${server.name}, a standby, by the master's address`);
+    }
+    const viaPooler = from.endpoint === 'masterPooler';
+    const writes = keyWritten(command) !== undefined || command.kind === 'settle' || command.kind === 'mark';
+    if (viaPooler && writes && server.role === 'primary' && server.timeline < from.toldTimeline) {
+      this.violate(
+        '3-timeline',
+        `${nameOf(command)} reached ${server.name} on timeline ${server.timeline} by the pooler`,
+      );
+    }
+  }
+
+  durable(record: WalRecord): void {
+    for (const change of record.changes) if ('key' in change) this.#everDurable.add(change.key);
+  }
+
+  // Operations -----------------------------------------------------------------------------------------------------
+
+  ended(plan: OperationPlan, startedAt: number, ended: Ended): void {
+    this.note(
+      plan.id,
+      () =>
+        `${plan.kind} ends: ${ended.kind}${ended.error === undefined ? '' : `, ${messageOf(ended.error)}`}`,
+    );
+    if (ended.kind === 'untyped') {
+      this.violate('5-untyped', `${plan.id} (${plan.kind}) ended with ${messageOf(ended.error)}`);
+    }
+    if (ended.wrong !== undefined)
+      this.violate('5-wrong-answer', `${plan.id} (${plan.kind}): ${ended.wrong}`);
+    const limit = Math.min(plan.deadlineMs, plan.abortAfterMs ?? Infinity) + this.#limits.lateMs;
+    const tookMs = ended.at - startedAt;
+    if (tookMs > limit) {
+      this.violate(
+        '5-deadline',
+        `${plan.id} (${plan.kind}) took ${Math.round(tookMs)} ms, its limit was ${limit}`,
+      );
+    }
+  }
+
+  /**
+   * 6: those who settle an earlier attempt go before everybody and are never turned away; those for whom there is
+   * room do not wait long.
+   */
+  waiting(waiting: number, pending: Iterable<OperationPlan>): void {
+    const { maxWaiting, maxConnections } = this.#schedule.config.client;
+    let settling = 0;
+    for (const { kind } of pending) if (kind.startsWith('once') || kind === 'transaction') settling += 1;
+    if (waiting > maxWaiting + maxConnections + settling) {
+      this.violate('6-waiting', `${waiting} callers wait, 'maxWaiting' is ${maxWaiting}`);
+    }
+  }
+
+  /** 1 and 2: compares what callers were told with what the primary holds in the end. */
+  judgeEffects(results: Iterable<readonly [OperationPlan, Ended]>, primary: Server): void {
+    for (const [plan, ended] of results) {
+      for (const key of keysOf(plan)) this.#judgeKey(plan, ended, key, primary.data.ledger.get(key) ?? 0);
+    }
+    this.#judgeBudget(results);
+  }
+
+  #judgeKey(plan: OperationPlan, { kind }: Ended, key: string, times: number): void {
+    const name = `${key} (${plan.kind}, ${kind})`;
+    if (times > 1) this.violate('2-twice', `${name} is there ${times} times`);
+    if (kind === 'ok' || kind === 'result-lost') {
+      if (times > 0) return;
+      // Asynchronous replication: what a server has committed may be lost with it.
+      const mayBeLost = !this.#schedule.config.cluster.synchronous && this.#everDurable.has(key);
+      if (!mayBeLost) this.violate('1-lost', `${name} was acknowledged and is not there`);
+    } else if (times > 0 && kind !== 'unknown' && kind !== 'unconfirmed') {
+      this.violate('2-ghost', `${name} is there although its caller was told that it did not happen`);
+    }
+  }
+
+  #judgeBudget(results: Iterable<readonly [OperationPlan, Ended]>): void {
+    const { budget } = this.#limits;
+    if (budget === undefined) return;
+    const successes = [...results].filter(([, { kind }]) => kind === 'ok').length;
+    let repeated = 0;
+    for (const times of this.#timesSent.values()) repeated += Math.max(0, times - 2);
+    const allowed = budget.floor + budget.ratio * successes;
+    if (repeated > allowed) this.violate('2-budget', `${repeated} repetitions, ${allowed} were allowed`);
+  }
+}
+
+const PLAIN: ReadonlySet<string> = new Set(['write', 'write-returning', 'query-write']);
+
+function perEndpoint(): Record<EndpointKind, Set<SimWire>> {
+  return { master: new Set(), replica: new Set(), masterPooler: new Set(), replicaPooler: new Set() };
+}
+
+function commandsOf(request: Request): readonly Command[] {
+  return request.kind === 'query' ? [parse(request.statement)] : parseScript(request.text);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,418 @@
+/**
+ * One session on a server: takes requests in order, one at a time, and keeps the transaction.
+ *
+ *   idle       nothing to do: `idle` outside a transaction, `open` or `failed` inside one
+ *   busy       a request is being worked on; it may wait for a row lock or for the synchronous standby
+ *   gone       terminated, crashed or hung up
+ *
+ * A client that hangs up is noticed when its turn comes: whatever it sent before is still done, COMMIT included. That
+ * is what makes a frozen server dangerous.
+ */
+import type { QueryResult } from 'pg';
+import type { Timer } from '../../../src/runtime/clock.ts';
+import type { CloseKind, Peer, Reply, Request, SentFrom, TransactionStatus } from '../protocol.ts';
+import { SqlError, rowsOf } from '../protocol.ts';
+import type { Server } from './server.ts';
+import { isExempt, nameOf, parse, parseScript } from './statements.ts';
+import type { Command } from './statements.ts';
+import type { CommitPhase } from './observer.ts';
+import type { Change, Slot, WalRecord } from './wal.ts';
+
+type Done = (result: QueryResult | SqlError) => void;
+
+/** How long PostgreSQL waits before it looks for a deadlock (its default `deadlock_timeout`). */
+const DEADLOCK_TIMEOUT_MS = 1_000;
+const HANG_UP = 'hang-up';
+
+export class Backend implements Peer {
+  readonly processId: number;
+  readonly start: string;
+  readonly #server: Server;
+  readonly #reply: Reply;
+  readonly #queue: (Request | typeof HANG_UP)[] = [];
+  #busy = false;
+  #gone = false;
+  #status: TransactionStatus = 'idle';
+  #staged: Change[] = [];
+  #committing = false;
+  /** An order to end that came while a commit was being flushed: obeyed as soon as that can be interrupted. */
+  #endsWith: SqlError | undefined;
+  /** What `in_hot_standby` was when the client last heard of it. */
+  #toldStandby: boolean;
+  #idleInTransactionMs = 0;
+  #checksClient = false;
+  #idleTimer: Timer | undefined;
+
+  constructor(server: Server, reply: Reply, processId: number, start: string) {
+    this.#server = server;
+    this.#reply = reply;
+    this.processId = processId;
+    this.start = start;
+    this.#toldStandby = server.role === 'standby';
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get idleInTransaction(): boolean {
+    return !this.#busy && this.#status !== 'idle';
+  }
+
+  get isIdle(): boolean {
+    return !this.#busy && this.#queue.length === 0 && this.#status === 'idle';
+  }
+
+  receive(request: Request): void {
+    if (this.#gone) return;
+    this.#queue.push(request);
+    this.#pump();
+  }
+
+  hangUp(how: CloseKind): void {
+    if (this.#gone) return;
+    // A reset may throw away what the kernel holds unread.
+    if (how === 'reset') this.#queue.length = 0;
+    this.#queue.push(HANG_UP);
+    this.#pump();
+    if (!this.#gone && this.#busy && this.#checksClient) {
+      this.#server.after(5_000, () =>
+        this.terminate(new SqlError('08006', 'connection to client lost', 'FATAL')),
+      );
+    }
+  }
+
+  /** Ends the session as an operator or a timeout does. A commit that waits for the standby stays committed. */
+  terminate(error: SqlError): void {
+    if (this.#gone) return;
+    if (this.#server.sync.isWaiting(this)) {
+      // syncrep.c: the wait is given up, the client is told nothing, the transaction is committed here.
+      this.#gone = true;
+      this.#server.sync.giveUp(this);
+      this.#leave(undefined);
+      return;
+    }
+    if (this.#committing) this.#endsWith = error;
+    else this.#leave(error);
+  }
+
+  /** The server crashes under it: a last notice, then nothing (postgres.c, quickdie). */
+  crash(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    const notice = { severity: 'WARNING', code: '57P02', routine: 'quickdie' };
+    this.#reply.send({ kind: 'notice', notice, message: 'terminating connection because of a crash' });
+    this.#reply.close('fin');
+  }
+
+  /** Gone without a word, as by SIGKILL. */
+  vanish(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#reply.close('reset');
+  }
+
+  /** For faults: the connection to this session's client is cut. */
+  cutLink(): void {
+    this.#reply.network?.cut();
+  }
+
+  /** For faults: nothing passes between this session and its client. @returns what ends that. */
+  swallowLink(): () => void {
+    const { network } = this.#reply;
+    network?.swallow('both');
+    return () => network?.giveBack();
+  }
+
+  #pump(): void {
+    if (this.#busy || this.#gone) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    this.#idleTimer?.cancel();
+    this.#busy = true;
+    this.#server.after(this.#server.serviceMs(), () => {
+      if (this.#gone) return;
+      if (next === HANG_UP) this.#leave(undefined);
+      else this.#serve(next);
+    });
+  }
+
+  #serve(request: Request): void {
+    const commands = request.kind === 'query' ? [parse(request.statement)] : parseScript(request.text);
+    const commits = commands.some((command) => command.kind === 'commit');
+    const run = () => this.#runFrom(commands, 0, [], request.from);
+    if (commits) this.#strike('arrived', run);
+    else run();
+  }
+
+  #runFrom(commands: readonly Command[], at: number, results: QueryResult[], from: SentFrom): void {
+    const command = commands[at];
+    if (command === undefined) {
+      this.#endOfMessage(results);
+      return;
+    }
+    this.#server.observer.note(this.#name, () => nameOf(command));
+    if (this.#status !== 'failed' && !isExempt(command)) {
+      this.#server.observer.reached(this.#server, command, from);
+    }
+    this.#execute(command, (result) => {
+      if (this.#gone) return;
+      if (result instanceof SqlError) this.#fail(result);
+      else this.#runFrom(commands, at + 1, [...results, result], from);
+    });
+  }
+
+  /** What was done outside BEGIN and COMMIT commits by itself. */
+  #endOfMessage(results: QueryResult[]): void {
+    if (this.#status !== 'idle' || this.#staged.length === 0) {
+      if (this.#status === 'idle') this.#server.locks.release(this);
+      this.#answer(results, undefined);
+      return;
+    }
+    this.#commit(() => this.#answer(results, undefined));
+  }
+
+  #fail(error: SqlError): void {
+    this.#staged = [];
+    this.#server.locks.release(this);
+    if (this.#status === 'open') this.#status = 'failed';
+    this.#answer([], error);
+  }
+
+  #answer(results: readonly QueryResult[], error: SqlError | undefined): void {
+    if (this.#toldStandby && this.#server.role === 'primary') {
+      this.#toldStandby = false;
+      this.#reply.send({ kind: 'parameter', name: 'in_hot_standby', value: 'off' });
+    }
+    this.#server.observer.note(this.#name, () => (error === undefined ? 'answers' : `answers ${error.code}`));
+    this.#reply.send({ kind: 'answer', results, error, status: this.#status });
+    this.#busy = false;
+    if (this.#endsWith !== undefined) {
+      this.#leave(this.#endsWith);
+      return;
+    }
+    this.#pump();
+    if (this.idleInTransaction && this.#idleInTransactionMs > 0) this.#watchIdleness();
+  }
+
+  #watchIdleness(): void {
+    this.#idleTimer = this.#server.after(this.#idleInTransactionMs, () => {
+      if (this.idleInTransaction)
+        this.terminate(new SqlError('25P03', 'idle-in-transaction timeout', 'FATAL'));
+    });
+  }
+
+  #execute(command: Command, done: Done): void {
+    if (this.#status === 'failed' && command.kind !== 'commit' && command.kind !== 'rollback') {
+      done(new SqlError('25P02', 'current transaction is aborted'));
+      return;
+    }
+    switch (command.kind) {
+      case 'begin':
+        this.#status = 'open';
+        return done(rowsOf('BEGIN'));
+      case 'rollback':
+        this.#abort();
+        return done(rowsOf('ROLLBACK'));
+      case 'commit':
+        return this.#endTransaction(done);
+      case 'identify':
+        return done(rowsOf('SELECT', [{ ...this.#server.identity(this) }]));
+      case 'askStandby':
+        return done(rowsOf('SELECT', [{ standby: this.#server.role === 'standby' }]));
+      case 'probe':
+        return done(rowsOf('SELECT', [{ '?column?': 1 }]));
+      case 'set':
+        this.#set(command.name, command.value);
+        return done(rowsOf('SET'));
+      case 'guard':
+        return done(this.#guard(command.systemId, command.timeline));
+      case 'endGhost':
+        return done(this.#endGhost(command.processId, command.backendStart));
+      case 'mark':
+      case 'settle':
+        return this.#slot(command.kind, command.slot, command.seq, done);
+      case 'insert':
+        return this.#write(undefined, done, () => {
+          this.#staged.push({ kind: 'insert', key: command.key });
+          const rows = command.returning ? [{ key: command.key }] : [];
+          return { ...rowsOf('INSERT', rows), rowCount: 1 };
+        });
+      case 'put':
+        return this.#write(`key:${command.key}`, done, () => {
+          this.#staged.push({ kind: 'put', key: command.key });
+          return { ...rowsOf('INSERT'), rowCount: 1 };
+        });
+      case 'count':
+        return this.#write(`counter:${command.id}`, done, () => this.#count(command.id));
+      case 'read':
+        return done(rowsOf('SELECT', [{ key: command.key, n: this.#rowsWith(command.key) }]));
+      case 'raise':
+        return done(new SqlError(command.code, `raised ${command.code}`));
+      case 'sleep':
+        this.#server.after(command.ms, () => done(rowsOf('SELECT', [{ pg_sleep: '' }])));
+    }
+  }
+
+  /** Runs `change` when the row is ours; whoever waits for it in a circle gets 40P01. */
+  #write(row: string | undefined, done: Done, change: () => QueryResult | SqlError): void {
+    if (this.#server.role === 'standby') {
+      done(new SqlError('25006', 'cannot execute INSERT in a read-only transaction'));
+      return;
+    }
+    const { locks } = this.#server;
+    if (row === undefined) {
+      done(change());
+      return;
+    }
+    let granted = false;
+    locks.acquire(this, row, () => {
+      granted = true;
+      if (!this.#gone) done(change());
+    });
+    if (granted) return;
+    this.#server.observer.note(this.#name, () => `waits for ${row}`);
+    this.#server.after(DEADLOCK_TIMEOUT_MS, () => {
+      if (granted || this.#gone || !locks.isDeadlocked(this)) return;
+      locks.stopWaiting(this);
+      this.#server.observer.occurred('deadlock');
+      done(new SqlError('40P01', 'deadlock detected'));
+    });
+  }
+
+  /** `schooldb.mark` and `schooldb.settle`, see packages/client/sql/schooldb.sql. */
+  #slot(kind: 'mark' | 'settle', slot: string, seq: number, done: Done): void {
+    this.#write(`slot:${slot}`, done, () => {
+      const row = this.#slotRow(slot);
+      if (kind === 'settle') {
+        this.#staged.push({ kind: 'slot', slot, seq: row.seq, fence: Math.max(row.fence, seq) });
+        return rowsOf('SELECT', [{ committed: row.seq >= seq }]);
+      }
+      if (row.fence >= seq) return new SqlError('SD001', 'schooldb: this attempt was fenced');
+      this.#staged.push({ kind: 'slot', slot, seq: Math.max(row.seq, seq), fence: row.fence });
+      return rowsOf('SELECT', [{ mark: '' }]);
+    });
+  }
+
+  #slotRow(slot: string): Slot {
+    const own = this.#staged.findLast((change) => change.kind === 'slot' && change.slot === slot);
+    if (own?.kind === 'slot') return own;
+    return this.#server.data.slots.get(slot) ?? { seq: 0, fence: 0 };
+  }
+
+  #count(id: string): QueryResult {
+    const own = this.#staged.findLast((change) => change.kind === 'counter' && change.id === id);
+    const value = own?.kind === 'counter' ? own.value : (this.#server.data.counters.get(id) ?? 0);
+    this.#staged.push({ kind: 'counter', id, value: value + 1 });
+    return { ...rowsOf('UPDATE'), rowCount: 1 };
+  }
+
+  #rowsWith(key: string): number {
+    const own = this.#staged.filter((change) => 'key' in change && change.key === key).length;
+    return (this.#server.data.ledger.get(key) ?? 0) + own;
+  }
+
+  #guard(systemId: string, timeline: number): QueryResult | SqlError {
+    const { role, timeline: ours, systemId: system } = this.#server;
+    if (role === 'primary' && system === systemId && ours >= timeline)
+      return rowsOf('SELECT', [{ case: true }]);
+    return new SqlError('22P02', 'invalid input syntax for type boolean: "schooldb: not the primary"');
+  }
+
+  #endGhost(processId: number, start: string): QueryResult {
+    const ghost = this.#server.backend(processId);
+    const ends = ghost !== undefined && ghost.start === start && ghost.idleInTransaction;
+    if (!ends) return rowsOf('SELECT');
+    this.#server.observer.occurred('ghost-ended');
+    ghost.terminate(new SqlError('57P01', 'terminating connection due to administrator command', 'FATAL'));
+    return rowsOf('SELECT', [{ pg_terminate_backend: true }]);
+  }
+
+  #set(name: string, value: string): void {
+    if (name === 'idle_in_transaction_session_timeout') this.#idleInTransactionMs = Number(value);
+    if (name === 'client_connection_check_interval') this.#checksClient = true;
+  }
+
+  #endTransaction(done: Done): void {
+    if (this.#status === 'failed') {
+      this.#abort();
+      done(rowsOf('ROLLBACK'));
+      return;
+    }
+    this.#status = 'idle';
+    this.#commit(() => done(rowsOf('COMMIT')));
+  }
+
+  /** WAL, flush, the synchronous standby; only then others see it, and its locks are free. */
+  #commit(done: () => void): void {
+    const server = this.#server;
+    const changes = this.#staged;
+    this.#staged = [];
+    if (changes.length === 0) {
+      server.locks.release(this);
+      done();
+      return;
+    }
+    this.#committing = true;
+    const record = server.insertRecord(changes);
+    this.#strike('inserted', () =>
+      server.whenFlushed(record, () => {
+        if (!this.#gone) this.#strike('flushed', () => this.#waitForStandby(record, done));
+      }),
+    );
+  }
+
+  #waitForStandby(record: WalRecord, done: () => void): void {
+    const server = this.#server;
+    server.sync.wait(this, record, (how) => {
+      // The server may have crashed between two who waited for the same confirmation.
+      if (this.#gone && how !== 'terminated') return;
+      this.#committing = false;
+      server.show(record);
+      server.locks.release(this);
+      if (how === 'terminated') return;
+      if (how === 'cancelled') this.#warnUnconfirmed();
+      else server.acknowledge(record);
+      this.#strike('answered', done);
+    });
+    if (this.#endsWith !== undefined && server.sync.isWaiting(this)) this.terminate(this.#endsWith);
+  }
+
+  #warnUnconfirmed(): void {
+    this.#server.observer.occurred('unconfirmed-commit');
+    const notice = { severity: 'WARNING', code: '01000', routine: 'SyncRepWaitForLSN' };
+    this.#reply.send({ kind: 'notice', notice, message: 'canceling wait for synchronous replication' });
+  }
+
+  /** Lets the schedule strike at this moment; goes on afterwards if there is anything left to go on with. */
+  #strike(phase: CommitPhase, goOn: () => void): void {
+    this.#server.atCommit(phase, this);
+    if (this.#gone) return;
+    if (!this.#server.frozen) goOn();
+    else
+      this.#server.after(0, () => {
+        if (!this.#gone) goOn();
+      });
+  }
+
+  #abort(): void {
+    this.#status = 'idle';
+    this.#staged = [];
+    this.#server.locks.release(this);
+  }
+
+  /** Ends the session; whatever was open is rolled back. */
+  #leave(error: SqlError | undefined): void {
+    this.#gone = true;
+    this.#idleTimer?.cancel();
+    this.#staged = [];
+    this.#server.locks.release(this);
+    this.#server.forget(this);
+    if (error !== undefined) this.#reply.send({ kind: 'fatal', error });
+    this.#reply.close('fin');
+  }
+
+  get #name(): string {
+    return `${this.#server.name}/${this.processId}`;
+  }
+}

@@ -1,0 +1,229 @@
+/** What a schedule does to the cluster and the network, one function per kind of fault. */
+import type { CommitStrike, FaultKind, FaultPlan } from '../schedule.ts';
+import type { EndpointKind } from '../endpoints.ts';
+import { SqlError } from '../protocol.ts';
+import type { SimTime } from '../time.ts';
+import type { Backend } from './backend.ts';
+import type { Cluster } from './cluster.ts';
+import type { Network } from './network.ts';
+import type { Pooler } from './pooler.ts';
+import type { Server } from './server.ts';
+
+export interface Target {
+  readonly time: SimTime;
+  readonly cluster: Cluster;
+  readonly network: Network;
+  readonly poolers: readonly Pooler[];
+}
+
+/** Begins a fault. @returns what ends it; undefined where it is over at once or ends by itself. */
+type Begin = (target: Target, plan: FaultPlan) => (() => void) | undefined;
+
+const ADMIN = () => new SqlError('57P01', 'terminating connection due to administrator command', 'FATAL');
+
+const BEGIN: Readonly<Record<FaultKind, Begin>> = {
+  'kill-primary': ({ cluster }) => instantly(() => cluster.leader.listens && cluster.leader.kill()),
+  'kill-standby': ({ cluster }, plan) =>
+    instantly(() => {
+      const server = standby(cluster, plan);
+      if (server.listens) server.kill();
+    }),
+  'freeze-primary': ({ cluster }) => freeze(cluster.leader),
+  'freeze-standby': ({ cluster }, plan) => freeze(standby(cluster, plan)),
+  'frozen-postmaster': ({ cluster }) => {
+    const server = cluster.leader;
+    server.shutDoor();
+    return () => server.openDoor();
+  },
+  'crash-backend': ({ cluster }) =>
+    instantly(() => {
+      if (cluster.leader.healthy) cluster.leader.crashRestart();
+    }),
+  'terminate-backends': ({ cluster }, plan) =>
+    instantly(() => {
+      const backends = cluster.leader.healthy ? cluster.leader.backends() : [];
+      for (const backend of backends.slice(0, plan.nth)) backend.terminate(ADMIN());
+    }),
+  restart: ({ cluster }) =>
+    instantly(() => {
+      const server = cluster.leader;
+      if (server.healthy) server.stop(() => server.start());
+    }),
+  switchover: ({ cluster }) => instantly(() => cluster.switchOver()),
+  partition: ({ cluster }) => {
+    const server = cluster.leader;
+    cluster.isolate(server, true);
+    return () => cluster.isolate(server, false);
+  },
+  'cut-replication': ({ cluster }) => cutReplication(cluster),
+  'cancel-sync-waits': ({ cluster }) =>
+    instantly(() => cluster.leader.healthy && cluster.leader.sync.cancelAll()),
+  lag: ({ cluster }, { size = 0 }) => {
+    for (const server of cluster.servers) server.replayLagMs = size;
+    return () => {
+      for (const server of cluster.servers) server.replayLagMs = 0;
+    };
+  },
+  'slow-server': ({ cluster }, { size = 1 }) => {
+    const server = cluster.leader;
+    server.slowness = size;
+    return () => (server.slowness = 1);
+  },
+  refuse: ({ network }, plan) => {
+    network.refuse(endpoint(plan), true);
+    return () => network.refuse(endpoint(plan), false);
+  },
+  reset: ({ network }, plan) =>
+    instantly(() => {
+      for (const link of network.linksOf(endpoint(plan))) {
+        if (plan.direction === 'toClient') link.cutUnheard();
+        else link.cut();
+      }
+    }),
+  blackhole: ({ network }, plan) => {
+    network.swallow(endpoint(plan), plan.direction ?? 'both');
+    return () => network.swallow(endpoint(plan), undefined);
+  },
+  latency: ({ network }, plan) => {
+    network.slow(endpoint(plan), plan.size ?? 0);
+    return () => network.slow(endpoint(plan), 0);
+  },
+  'cut-packet': ({ network }, plan) => {
+    network.cutNextPacket(endpoint(plan), plan.nth ?? 1);
+    return () => network.cutNextPacket(endpoint(plan), undefined);
+  },
+  'at-commit': (target, plan) => {
+    setTrap(target, plan);
+    return () => (target.cluster.commitTrap = undefined);
+  },
+  'stale-pooler': ({ poolers }) => {
+    for (const pooler of poolers) pooler.stale = true;
+    return () => {
+      for (const pooler of poolers) pooler.stale = false;
+    };
+  },
+  'pooler-down': ({ poolers }) => {
+    for (const pooler of poolers) pooler.stop();
+    return () => {
+      for (const pooler of poolers) pooler.start();
+    };
+  },
+};
+
+/** Puts the faults on the clock. */
+export function planFaults(target: Target, plans: readonly FaultPlan[], ended: () => void): void {
+  for (const plan of plans) {
+    target.time.after(plan.at, () => {
+      target.cluster.observer.occurred(plan.kind);
+      target.cluster.observer.note('fault', () => describeFault(plan));
+      const end = BEGIN[plan.kind](target, plan);
+      target.cluster.wake();
+      target.time.after(plan.forMs, () => {
+        if (end !== undefined) target.cluster.observer.note('fault', () => `${plan.kind} ends`);
+        end?.();
+        target.cluster.wake();
+        ended();
+      });
+    });
+  }
+}
+
+/** One line for people. */
+export function describeFault({ kind, at: _at, ...rest }: FaultPlan): string {
+  return `${kind} ${JSON.stringify(rest)}`;
+}
+
+function instantly(act: () => unknown): undefined {
+  act();
+  return undefined;
+}
+
+function endpoint(plan: FaultPlan): EndpointKind {
+  return plan.endpoint ?? 'master';
+}
+
+function standby(cluster: Cluster, plan: FaultPlan): Server {
+  const { standbys } = cluster;
+  return standbys[(plan.nth ?? 0) % standbys.length]!;
+}
+
+function freeze(server: Server): (() => void) | undefined {
+  if (!server.healthy) return undefined;
+  server.freeze();
+  return () => server.thaw();
+}
+
+function cutReplication(cluster: Cluster): () => void {
+  const { standbys } = cluster;
+  for (const server of standbys) cluster.cutReplication(server, true);
+  return () => {
+    for (const server of standbys) cluster.cutReplication(server, false);
+  };
+}
+
+function setTrap({ cluster, network }: Target, plan: FaultPlan): void {
+  let left = plan.nth ?? 1;
+  cluster.commitTrap = (phase, server, backend) => {
+    if (phase !== plan.phase || server !== cluster.leader) return;
+    left -= 1;
+    if (left > 0) return;
+    cluster.commitTrap = undefined;
+    cluster.observer.occurred(`${plan.strike}-at-commit-${phase}`);
+    cluster.observer.note('fault', () => `${plan.strike} at commit ${phase}`);
+    strike(plan.strike ?? 'cut', { cluster, network, server, backend });
+    cluster.wake();
+  };
+}
+
+interface Struck {
+  readonly cluster: Cluster;
+  readonly network: Network;
+  readonly server: Server;
+  readonly backend: Backend;
+}
+
+function strike(kind: CommitStrike, { cluster, server, backend }: Struck): void {
+  const { time } = cluster;
+  switch (kind) {
+    case 'kill':
+      server.kill();
+      break;
+    case 'freeze':
+      server.freeze();
+      time.after(cluster.dice.between(500, 20_000), () => {
+        server.thaw();
+        cluster.wake();
+      });
+      break;
+    case 'crash':
+      server.crashRestart();
+      break;
+    case 'cut':
+      backend.cutLink();
+      break;
+    case 'blackhole':
+      time.after(cluster.dice.between(1_000, 25_000), backend.swallowLink());
+      break;
+    case 'terminate':
+      // The backend is in the middle of it: the order arrives a moment later.
+      time.after(cluster.dice.between(0, 2), () => backend.terminate(ADMIN()));
+      break;
+    case 'cut-replication': {
+      const heal = cutReplication(cluster);
+      time.after(cluster.dice.between(500, 10_000), heal);
+      break;
+    }
+    case 'cut-and-cancel': {
+      // The worst that can befall a synchronous commit: nobody has it, its client is gone, and its wait is given up.
+      const heal = cutReplication(cluster);
+      backend.cutLink();
+      const cancel = () => server.listens && server.sync.cancelAll();
+      for (const ms of [50, 400, 1_500]) time.after(ms, cancel);
+      time.after(2_000, () => {
+        if (server.listens && cluster.dice.chance(0.7)) server.kill();
+        cluster.wake();
+      });
+      time.after(cluster.dice.between(4_000, 10_000), heal);
+    }
+  }
+}

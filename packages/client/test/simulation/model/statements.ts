@@ -1,0 +1,161 @@
+/**
+ * What a text asks a server to do. The client's own texts are known by the constants and functions that make them, so
+ * that a change there is a change here; the app's are the few that the operations use.
+ */
+import {
+  ASK_STANDBY,
+  END_GHOST,
+  IDENTIFY,
+  MARK,
+  PROBE,
+  guardText,
+  hygieneTexts,
+  markAndCommitText,
+  settleText,
+} from '../../../src/wire/sql.ts';
+import type { Statement } from '../../../src/wire/wire.ts';
+
+export type Command =
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'rollback' }
+  | { readonly kind: 'identify' }
+  | { readonly kind: 'askStandby' }
+  | { readonly kind: 'probe' }
+  | { readonly kind: 'set'; readonly name: string; readonly value: string }
+  | { readonly kind: 'guard'; readonly systemId: string; readonly timeline: number }
+  | { readonly kind: 'mark'; readonly slot: string; readonly seq: number }
+  | { readonly kind: 'settle'; readonly slot: string; readonly seq: number }
+  | { readonly kind: 'endGhost'; readonly processId: number; readonly backendStart: string }
+  | { readonly kind: 'insert'; readonly key: string; readonly returning: boolean }
+  | { readonly kind: 'put'; readonly key: string }
+  | { readonly kind: 'read'; readonly key: string }
+  | { readonly kind: 'count'; readonly id: string }
+  | { readonly kind: 'raise'; readonly code: string }
+  | { readonly kind: 'sleep'; readonly ms: number };
+
+/** The texts that operations send; real SQL, so that a parser can route it. */
+export const APP_TEXTS = {
+  insert: 'INSERT INTO ledger (key) VALUES ($1)',
+  insertReturning: 'INSERT INTO ledger (key) VALUES ($1) RETURNING key',
+  put: 'INSERT INTO ledger (key) VALUES ($1) ON CONFLICT DO NOTHING',
+  read: 'SELECT $1::text AS key, count(*)::integer AS n FROM ledger WHERE key = $1',
+  count: 'UPDATE counter SET n = n + 1 WHERE id = $1',
+  raise: 'SELECT sim_raise($1)',
+  sleep: 'SELECT pg_sleep($1)',
+} as const;
+
+const SLOT = 'slotslot';
+const SEQ = 987_654_321;
+const SYSTEM = '1234567890';
+
+/** Matches what the function makes, whatever its arguments were. */
+function patternOf(text: string, ...sentinels: readonly string[]): RegExp {
+  let pattern = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  for (const sentinel of sentinels) pattern = pattern.replace(sentinel, '([^\'",;\\s]+)');
+  return new RegExp(`^${pattern}$`);
+}
+
+const GUARD = patternOf(guardText(SYSTEM, SEQ), SYSTEM, String(SEQ));
+const MARK_ONLY = patternOf(markAndCommitText(SLOT, SEQ).split(';')[0]!, SLOT, String(SEQ));
+const SETTLE_ONLY = patternOf(settleText(SLOT, SEQ).split(';')[2]!.trim(), SLOT, String(SEQ));
+const SET = /^SET (?:LOCAL )?(\w+) = '?(\w+)'?$/;
+const HYGIENE = new Set(hygieneTexts(SEQ).map((text) => SET.exec(text)?.[1]));
+
+const FIXED = new Map<string, Command>([
+  ['BEGIN', { kind: 'begin' }],
+  ['COMMIT', { kind: 'commit' }],
+  ['ROLLBACK', { kind: 'rollback' }],
+  [IDENTIFY, { kind: 'identify' }],
+  [ASK_STANDBY, { kind: 'askStandby' }],
+  [PROBE, { kind: 'probe' }],
+]);
+
+/** @throws Error for a text that the model does not know: it must be taught, or it would answer nonsense. */
+export function parse({ text, values = [] }: Statement): Command {
+  const fixed = FIXED.get(text);
+  if (fixed !== undefined) return fixed;
+  const first = String(values[0]);
+  if (text === APP_TEXTS.insert) return { kind: 'insert', key: first, returning: false };
+  if (text === APP_TEXTS.insertReturning) return { kind: 'insert', key: first, returning: true };
+  if (text === APP_TEXTS.put) return { kind: 'put', key: first };
+  if (text === APP_TEXTS.read) return { kind: 'read', key: first };
+  if (text === APP_TEXTS.count) return { kind: 'count', id: first };
+  if (text === APP_TEXTS.raise) return { kind: 'raise', code: first };
+  if (text === APP_TEXTS.sleep) return { kind: 'sleep', ms: Number(first) };
+  if (text === MARK) return { kind: 'mark', slot: first, seq: Number(values[1]) };
+  if (text === END_GHOST)
+    return { kind: 'endGhost', processId: Number(first), backendStart: String(values[1]) };
+  return parsePattern(text);
+}
+
+function parsePattern(text: string): Command {
+  const mark = MARK_ONLY.exec(text);
+  if (mark !== null) return { kind: 'mark', slot: mark[1]!, seq: Number(mark[2]) };
+  const settle = SETTLE_ONLY.exec(text);
+  if (settle !== null) return { kind: 'settle', slot: settle[1]!, seq: Number(settle[2]) };
+  const set = SET.exec(text);
+  if (set !== null) return { kind: 'set', name: set[1]!, value: set[2]! };
+  const guard = GUARD.exec(text);
+  if (guard !== null) return { kind: 'guard', systemId: guard[1]!, timeline: Number(guard[2]) };
+  throw new Error(`the simulated server does not know this text: ${text}`);
+}
+
+const scripts = new Map<string, readonly Command[]>();
+
+/** The statements of one simple message. */
+export function parseScript(text: string): readonly Command[] {
+  const known = scripts.get(text);
+  if (known !== undefined) return known;
+  const commands = text.split(';').map((part) => parse({ text: part.trim() }));
+  if (commands.length === 1) scripts.set(text, commands);
+  return commands;
+}
+
+/** Which of them the client may send to whomever it likes: they ask, they change nothing, or they only undo. */
+export function isExempt(command: Command): boolean {
+  const { kind } = command;
+  return (
+    kind === 'identify' ||
+    kind === 'askStandby' ||
+    kind === 'probe' ||
+    kind === 'guard' ||
+    kind === 'rollback' ||
+    kind === 'endGhost' ||
+    (kind === 'set' && (HYGIENE.has(command.name) || command.name === 'synchronous_commit'))
+  );
+}
+
+/** The key that an app's statement writes. */
+export function keyWritten(command: Command): string | undefined {
+  return command.kind === 'insert' || command.kind === 'put' ? command.key : undefined;
+}
+
+/** A short name for histories. */
+export function nameOf(command: Command): string {
+  switch (command.kind) {
+    case 'insert':
+    case 'put':
+    case 'read':
+      return `${command.kind} ${command.key}`;
+    case 'mark':
+    case 'settle':
+      return `${command.kind} ${shortId(command.slot)}/${command.seq}`;
+    case 'count':
+      return `count ${command.id}`;
+    case 'raise':
+      return `raise ${command.code}`;
+    case 'sleep':
+      return `sleep ${command.ms}`;
+    case 'set':
+      return `set ${command.name}`;
+    case 'guard':
+      return `guard >= ${command.timeline}`;
+    default:
+      return command.kind;
+  }
+}
+
+function shortId(slot: string): string {
+  return slot.slice(0, 4);
+}

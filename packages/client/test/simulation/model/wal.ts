@@ -1,0 +1,62 @@
+/**
+ * A server's write-ahead log and what it amounts to. A position (LSN) is the number of records before it. Records are
+ * shared between servers as objects, so two logs are on one branch as far as they hold the same objects.
+ */
+
+/** Each change as physical replication carries it: what the row is afterwards. */
+export type Change =
+  /** One more row with this key: a blind insert. */
+  | { readonly kind: 'insert'; readonly key: string }
+  /** A row with this key, whether there was one or not. */
+  | { readonly kind: 'put'; readonly key: string }
+  | { readonly kind: 'slot'; readonly slot: string; readonly seq: number; readonly fence: number }
+  | { readonly kind: 'counter'; readonly id: string; readonly value: number };
+
+/** One commit. */
+export interface WalRecord {
+  readonly lsn: number;
+  readonly timeline: number;
+  readonly changes: readonly Change[];
+}
+
+export interface Slot {
+  readonly seq: number;
+  readonly fence: number;
+}
+
+/** The tables, as far as records were applied. */
+export class Data {
+  /** How often each key is there. */
+  readonly ledger = new Map<string, number>();
+  readonly slots = new Map<string, Slot>();
+  readonly counters = new Map<string, number>();
+
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind === 'insert') this.ledger.set(change.key, (this.ledger.get(change.key) ?? 0) + 1);
+      else if (change.kind === 'put')
+        this.ledger.set(change.key, Math.max(1, this.ledger.get(change.key) ?? 0));
+      else if (change.kind === 'slot') this.slots.set(change.slot, { seq: change.seq, fence: change.fence });
+      else this.counters.set(change.id, change.value);
+    }
+  }
+}
+
+export function replay(records: readonly WalRecord[]): Data {
+  const data = new Data();
+  for (const { changes } of records) data.apply(changes);
+  return data;
+}
+
+/** How many records the two logs begin with in common. */
+export function commonLength(one: readonly WalRecord[], other: readonly WalRecord[]): number {
+  let low = 0;
+  let high = Math.min(one.length, other.length);
+  // Once two logs differ they stay different: a later record is never shared.
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (one[middle - 1] === other[middle - 1]) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

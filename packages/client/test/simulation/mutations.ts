@@ -1,0 +1,142 @@
+/**
+ * Ways to break the client on purpose. A simulation that does not notice them would prove nothing. `find` must occur
+ * exactly once in the file, so that a mutation whose place has changed is told from one that is not noticed.
+ */
+export interface Mutation {
+  readonly name: string;
+  /** Below `packages/client/src`. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'repeats after an unknown outcome',
+    file: 'execution/statement-attempt.ts',
+    find: "if (outcome === 'unknown' && safety === 'effectful')",
+    replace: 'if (false as boolean)',
+  },
+  {
+    name: 'takes a lost COMMIT for one that failed',
+    file: 'execution/commit.ts',
+    find: "if (error instanceof WireLostError) return { state: error.sent ? 'unknown' : 'failed', error };",
+    replace: "if (error instanceof WireLostError) return { state: 'failed', error };",
+  },
+  {
+    name: 'accepts a primary on an older timeline',
+    file: 'policy/topology.ts',
+    find: 'identity.timeline < highest',
+    replace: 'identity.timeline < 0',
+  },
+  {
+    name: 'forgets the timeline of a primary that is unfit for its endpoint',
+    file: 'policy/topology.ts',
+    find: 'const newTimeline = this.#learn(identity);',
+    replace: 'const newTimeline = identity.role === wanted && this.#learn(identity);',
+  },
+  {
+    name: 'lends connections of an older generation again',
+    file: 'endpoint/exclusive-lane.ts',
+    find: 'member.retired = true;',
+    replace: 'continue;',
+  },
+  {
+    name: 'goes on in a transaction whose primary was replaced',
+    file: 'endpoint/lease.ts',
+    find: 'if (retired)',
+    replace: 'if (retired && (false as boolean))',
+  },
+  {
+    name: 'does not check the role',
+    file: 'policy/topology.ts',
+    find: 'if (identity.role !== wanted) {',
+    replace: 'if (false as boolean) {',
+  },
+  {
+    name: 'forgets a waiting caller on close',
+    file: 'endpoint/waiting-line.ts',
+    find: 'waiter.reject(makeError());',
+    replace: '',
+  },
+  {
+    name: 'gives a repetition a deadline of its own',
+    file: 'execution/operation.ts',
+    find: 'await operation.route(deadline, attempt);',
+    replace:
+      'await operation.route(attempt > 1 ? new Deadline(execution.clock, operation.deadlineMs) : deadline, attempt);',
+  },
+  {
+    name: 'waits for a statement past the deadline',
+    file: 'execution/operation.ts',
+    find: "const stopWaiting = deadline.onOver(() => wire.destroy(new Error('the caller stopped waiting')));",
+    replace: 'const stopWaiting = () => {};',
+  },
+  {
+    name: "takes settle's no for a yes",
+    file: 'execution/operation.ts',
+    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause)) return end.value;',
+    replace: 'await settle(execution, end.token, systemId, deadline, end.cause); return end.value;',
+  },
+  {
+    name: "takes settle's yes for a no",
+    file: 'execution/operation.ts',
+    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause)) return end.value;',
+    replace: 'await settle(execution, end.token, systemId, deadline, end.cause);',
+  },
+  {
+    name: 'trusts a settle whose own commit was not confirmed',
+    file: 'execution/commit-outcome.ts',
+    find: "return unconfirmed || answer[3]?.command !== 'COMMIT' ? undefined : committed;",
+    replace: 'return committed;',
+  },
+  {
+    name: 'takes an unconfirmed commit for a confirmed one',
+    file: 'execution/commit.ts',
+    find: "if (!unconfirmed) return { state: 'committed' };",
+    replace: "return { state: 'committed' };",
+  },
+  {
+    name: 'takes the tag ROLLBACK for a success',
+    file: 'execution/commit.ts',
+    find: "if (result?.command !== 'COMMIT') return { state: 'failed', error: rolledBack() };",
+    replace: '',
+  },
+  {
+    name: 'never gives back the lease of a lost connection',
+    file: 'endpoint/exclusive-lane.ts',
+    find: "if (released) throw new Error('a lease was released twice');",
+    replace:
+      "if (released) throw new Error('a lease was released twice'); if (member.connection.wire.lostBecause !== undefined) return;",
+  },
+  {
+    name: 'uses the same name for the next attempt',
+    file: 'execution/commit-slots.ts',
+    find: 'seq += 1;',
+    replace: 'seq = Math.max(seq, 1);',
+  },
+  {
+    name: 'calls a lost idempotent statement not executed',
+    file: 'execution/statement-attempt.ts',
+    find: "mayHaveHappened: outcome === 'unknown'",
+    replace: 'mayHaveHappened: false',
+  },
+  {
+    name: 'opens connections without limit',
+    file: 'endpoint/exclusive-lane.ts',
+    find: 'const MAX_OPENING = 2;',
+    replace: 'const MAX_OPENING = 50;',
+  },
+  {
+    name: 'never gives up a connection attempt that hangs',
+    file: 'endpoint/connect.ts',
+    find: 'punctual && this.#responsive.now() - quietSince >= connectSilenceMs',
+    replace: 'punctual && this.#responsive.now() - quietSince >= 1e9',
+  },
+  {
+    name: 'does not refuse callers over the limit of the waiting line',
+    file: 'endpoint/exclusive-lane.ts',
+    find: 'if (this.#line.size - room >= this.#options.maxWaiting && !urgent) throw this.#fullError();',
+    replace: '',
+  },
+];

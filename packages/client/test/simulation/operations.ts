@@ -1,0 +1,174 @@
+/** The operations of a schedule, as an app would write them. Alone in knowing how the client is called. */
+import type { SchoolDb, Transaction } from '../../src/index.ts';
+import { CommitUnconfirmedError, SchoolDbError } from '../../src/index.ts';
+import { APP_TEXTS } from './model/statements.ts';
+import { SqlError } from './protocol.ts';
+import type { OperationPlan, TransactionStep } from './schedule.ts';
+import type { SimTime } from './time.ts';
+
+export const OUTCOMES = [
+  'ok',
+  'result-lost',
+  'unconfirmed',
+  'unknown',
+  'not-executed',
+  'sql-error',
+  'own-error',
+] as const;
+export type OutcomeKind = (typeof OUTCOMES)[number];
+
+/** How an operation ended, as its caller was told. */
+export interface Ended {
+  readonly kind: OutcomeKind | 'untyped';
+  readonly at: number;
+  readonly error: unknown;
+  /** Set where an answer was not the answer to what was asked. */
+  readonly wrong?: string;
+}
+
+/** The app's own failure inside a callback. */
+class OwnError extends Error {}
+
+/** Begins the operation. The promise never rejects. */
+export async function perform(db: SchoolDb, plan: OperationPlan, time: SimTime): Promise<Ended> {
+  const controller = new AbortController();
+  const abort =
+    plan.abortAfterMs === undefined
+      ? undefined
+      : time.clock.schedule(plan.abortAfterMs, () => controller.abort(new Error('the caller gave up')));
+  try {
+    const options = { deadlineMs: plan.deadlineMs, signal: controller.signal };
+    const { lost, wrong } = await call(db, plan, options, time);
+    const kind = lost ? 'result-lost' : 'ok';
+    return { kind, at: time.now, error: undefined, ...(wrong === undefined ? {} : { wrong }) };
+  } catch (error) {
+    return { kind: kindOf(error, plan), at: time.now, error };
+  } finally {
+    abort?.cancel();
+  }
+}
+
+interface CallOptions {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Answer {
+  readonly lost?: boolean;
+  readonly wrong?: string | undefined;
+}
+
+async function call(db: SchoolDb, plan: OperationPlan, options: CallOptions, time: SimTime): Promise<Answer> {
+  const values = [plan.id];
+  switch (plan.kind) {
+    case 'write':
+      return countOf(await db.write(APP_TEXTS.insert, values, options));
+    case 'query-write':
+      return countOf(await db.query(APP_TEXTS.insert, values, options));
+    case 'write-returning':
+      return keyOf(await db.write(APP_TEXTS.insertReturning, values, options), plan.id);
+    case 'idempotent':
+      return countOf(await db.write(APP_TEXTS.put, values, { ...options, safety: 'idempotent' }));
+    case 'once':
+      return countOf(await db.write(APP_TEXTS.insert, values, { ...options, exactlyOnce: true }));
+    case 'once-returning':
+      return keyOf(
+        await db.write(APP_TEXTS.insertReturning, values, { ...options, exactlyOnce: true }),
+        plan.id,
+      );
+    case 'read':
+      return keyOf(await db.read(APP_TEXTS.read, values, options), plan.id);
+    case 'query-read':
+      return keyOf(await db.query(APP_TEXTS.read, values, { ...options, safety: 'read' }), plan.id);
+    case 'failing':
+      await db.query(APP_TEXTS.raise, [plan.code], options);
+      return { wrong: 'a statement that fails was answered with a success' };
+    case 'transaction':
+      return db.transaction((transaction) => runSteps(transaction, plan, time), options);
+    case 'transaction-unmarked':
+      return db.transaction((transaction) => runSteps(transaction, plan, time), {
+        ...options,
+        exactlyOnce: false,
+      });
+  }
+}
+
+async function runSteps(transaction: Transaction, plan: OperationPlan, time: SimTime): Promise<Answer> {
+  for (const [index, step] of (plan.steps ?? []).entries())
+    await runStep(transaction, plan, step, index, time);
+  return {};
+}
+
+async function runStep(
+  transaction: Transaction,
+  plan: OperationPlan,
+  step: TransactionStep,
+  index: number,
+  time: SimTime,
+): Promise<void> {
+  switch (step.kind) {
+    case 'insert':
+      await transaction.query(APP_TEXTS.insert, [stepKey(plan, index)]);
+      break;
+    case 'read':
+      await transaction.query(APP_TEXTS.read, [stepKey(plan, index)]);
+      break;
+    case 'count':
+      await transaction.query(APP_TEXTS.count, [step.id]);
+      break;
+    case 'sleep':
+      await transaction.query(APP_TEXTS.sleep, [step.ms]);
+      break;
+    case 'wait':
+      await new Promise<void>((resolve) => time.clock.schedule(step.ms, resolve));
+      break;
+    case 'fail':
+      await transaction.query(APP_TEXTS.raise, [step.code]);
+      break;
+    case 'fail-caught':
+      await transaction.query(APP_TEXTS.raise, [step.code]).catch(() => {});
+      break;
+    case 'throw':
+      throw new OwnError('the callback throws');
+  }
+}
+
+function stepKey(plan: OperationPlan, index: number): string {
+  return `${plan.id}.${index}`;
+}
+
+/** The keys that the operation writes if it happens. */
+export function keysOf(plan: OperationPlan): string[] {
+  if (plan.kind === 'read' || plan.kind === 'query-read' || plan.kind === 'failing') return [];
+  if (plan.steps === undefined) return [plan.id];
+  return plan.steps.flatMap((step, index) => (step.kind === 'insert' ? [stepKey(plan, index)] : []));
+}
+
+function countOf(result: { rowCount: number | null; resultLost?: true }): Answer {
+  if (result.resultLost) return { lost: true };
+  return result.rowCount === 1 ? {} : { wrong: `one row was written, but rowCount is ${result.rowCount}` };
+}
+
+function keyOf(result: { rows: { key?: unknown }[]; resultLost?: true }, id: string): Answer {
+  if (result.resultLost) return { lost: true, wrong: 'the rows of a statement that returns some were lost' };
+  const key = result.rows[0]?.key;
+  return key === id ? {} : { wrong: `asked for ${id}, answered with ${String(key)}` };
+}
+
+/** 'untyped': neither of the client, nor the app's own, nor an SQL error that the operation asked for. */
+function kindOf(error: unknown, plan: OperationPlan): Ended['kind'] {
+  if (error instanceof CommitUnconfirmedError) return 'unconfirmed';
+  if (error instanceof SchoolDbError) return error.outcome;
+  if (error instanceof OwnError) return 'own-error';
+  return error instanceof SqlError && expectedCodes(plan).has(error.code) ? 'sql-error' : 'untyped';
+}
+
+function expectedCodes(plan: OperationPlan): Set<string> {
+  const codes = new Set(plan.code === undefined ? [] : [plan.code]);
+  for (const step of plan.steps ?? []) {
+    if (step.kind === 'fail') codes.add(step.code);
+    // Every statement after a failed one is refused.
+    if (step.kind === 'fail-caught') codes.add('25P02');
+  }
+  return codes;
+}

@@ -1,0 +1,212 @@
+/** Runs one schedule from its first operation to its verdict. */
+import type { SchoolDb } from '../../src/index.ts';
+import { makeClient } from './client.ts';
+import { Dice } from './dice.ts';
+import type { EndpointKind } from './endpoints.ts';
+import type { HistoryLine, Limits, Violation } from './invariants.ts';
+import { Invariants, LIMITS } from './invariants.ts';
+import { Cluster } from './model/cluster.ts';
+import { planFaults } from './model/faults.ts';
+import type { Host } from './model/network.ts';
+import { Network } from './model/network.ts';
+import { Pooler } from './model/pooler.ts';
+import type { Ended } from './operations.ts';
+import { perform } from './operations.ts';
+import type { OperationKind, OperationPlan, Schedule } from './schedule.ts';
+import { simulatedWires } from './sim-wire.ts';
+import { SimTime, installGlobalTimers } from './time.ts';
+
+export interface RunResult {
+  readonly violations: readonly Violation[];
+  /** How often each thing worth counting happened. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly virtualMs: number;
+  readonly connects: number;
+  /** Empty unless asked for. */
+  readonly history: readonly HistoryLine[];
+}
+
+/** Longer than any fault, failover and restart takes one after the other. */
+const MENDING_MS = 300_000;
+const RECOVERY_MS = 10_000;
+const UNREPEATABLE: ReadonlySet<OperationKind> = new Set(['write', 'transaction-unmarked']);
+/** What `close()` may take beyond its own timeout: connects under way, goodbyes. */
+const CLOSE_EXTRA_MS = 5_000;
+
+interface World {
+  readonly time: SimTime;
+  readonly db: SchoolDb;
+  readonly cluster: Cluster;
+  readonly invariants: Invariants;
+  readonly results: Map<OperationPlan, Ended>;
+  readonly pending: Set<OperationPlan>;
+  readonly closing: { at: number | undefined; done: boolean };
+}
+
+/** @param limits - what the client promises beyond the fixed invariants. */
+export async function runSchedule(
+  schedule: Schedule,
+  options: { readonly history?: boolean; readonly limits?: Limits } = {},
+): Promise<RunResult> {
+  installGlobalTimers();
+  const history: HistoryLine[] = [];
+  const time = new SimTime();
+  const invariants = new Invariants(
+    time,
+    schedule,
+    options.limits ?? LIMITS,
+    options.history === true ? history : undefined,
+  );
+  const stray = (error: unknown) => invariants.violate('no-unhandled', String(error));
+  process.on('unhandledRejection', stray);
+  process.on('uncaughtException', stray);
+  try {
+    await runWatched(schedule, time, invariants);
+  } finally {
+    process.off('unhandledRejection', stray);
+    process.off('uncaughtException', stray);
+  }
+  const { violations, counts, connects } = invariants;
+  return { violations, counts, virtualMs: time.now, connects, history };
+}
+
+async function runWatched(schedule: Schedule, time: SimTime, invariants: Invariants): Promise<void> {
+  const dice = new Dice(schedule.seed ^ 0x5eed);
+  const cluster = new Cluster(schedule.config.cluster, time, dice.fork(), invariants);
+  const poolers = makePoolers(schedule, time, dice.fork(), cluster, invariants);
+  const hosts = (kind: EndpointKind): readonly Host[] => {
+    if (kind === 'master') return cluster.labelled('primary');
+    if (kind === 'replica') return cluster.labelled('standby');
+    return kind === 'masterPooler' ? poolers.slice(0, 1) : poolers.slice(1);
+  };
+  const network = new Network(time, dice.fork(), schedule.config, hosts);
+  const db = makeClient(schedule.config, time, dice.fork(), simulatedWires(network, time, invariants));
+  db.on('outcome:settled', ({ committed }) => invariants.occurred(committed ? 'settled-yes' : 'settled-no'));
+  const world: World = {
+    time,
+    db,
+    cluster,
+    invariants,
+    results: new Map(),
+    pending: new Set(),
+    closing: { at: undefined, done: false },
+  };
+  let faultsLeft = schedule.faults.length;
+  planFaults({ time, cluster, network, poolers }, schedule.faults, () => (faultsLeft -= 1));
+  planOperations(world, schedule);
+  if (schedule.closeAt !== null) time.after(schedule.closeAt, () => close(world, schedule));
+  const answered = () =>
+    world.results.size === schedule.operations.length &&
+    (schedule.closeAt === null || world.closing.at !== undefined);
+  const mended = await time.run(() => answered() && faultsLeft === 0 && cluster.whole, MENDING_MS);
+  if (!mended) reportUnmended(world, schedule, faultsLeft);
+  else if (world.closing.at === undefined) await checkRecovery(world);
+  if (world.closing.at === undefined) close(world, schedule);
+  await checkClosed(world, schedule);
+  // Whatever lies in some buffer arrives, and is seen.
+  await time.run(() => false, 1_000);
+  invariants.judgeEffects(world.results, cluster.leader);
+}
+
+function makePoolers(
+  schedule: Schedule,
+  time: SimTime,
+  dice: Dice,
+  cluster: Cluster,
+  observer: Invariants,
+): Pooler[] {
+  if (!schedule.config.poolers) return [];
+  const roles = ['primary', 'standby'] as const;
+  return roles.map(
+    (role) => new Pooler({ time, dice: dice.fork(), observer, targets: () => cluster.labelled(role) }),
+  );
+}
+
+function planOperations(world: World, { operations }: Schedule): void {
+  for (const plan of operations) world.time.clock.schedule(plan.at, () => void begin(world, plan));
+}
+
+async function begin(world: World, plan: OperationPlan): Promise<Ended> {
+  const { time, db, invariants, pending, results } = world;
+  invariants.note(plan.id, () => `${plan.kind} begins, deadline ${plan.deadlineMs} ms`);
+  const startedAt = time.now;
+  pending.add(plan);
+  const performing = perform(db, plan, time);
+  const { master } = db.health().endpoints;
+  invariants.waiting(master.waiting, pending);
+  const ended = await performing;
+  pending.delete(plan);
+  results.set(plan, ended);
+  invariants.occurred(`outcome ${ended.kind}`);
+  invariants.ended(plan, startedAt, ended);
+  return ended;
+}
+
+/** 7: a fresh operation of each kind, on a cluster that is whole. */
+async function checkRecovery(world: World): Promise<void> {
+  const { time } = world;
+  const kinds: OperationKind[] = ['write', 'idempotent', 'read', 'query-read', 'transaction-unmarked'];
+  if (world.cluster.hasCommitSlots) kinds.push('once', 'once-returning', 'transaction');
+  // One after the other: a short waiting line is no failure to recover.
+  const all = (async () => {
+    for (const kind of kinds) await recover(world, kind);
+  })();
+  let done = false;
+  void all.then(() => (done = true));
+  await time.run(() => done, (RECOVERY_MS + 1_000) * kinds.length);
+}
+
+/** A kept connection may have died in silence: of what nobody may repeat, the first ones find that out. */
+async function recover(world: World, kind: OperationKind): Promise<void> {
+  const { time, invariants } = world;
+  const endsAt = time.now + RECOVERY_MS;
+  const steps = kind.startsWith('transaction') ? { steps: [{ kind: 'insert' } as const] } : {};
+  for (let attempt = 1; ; attempt += 1) {
+    const id = `fresh-${kind}-${attempt}`;
+    const ended = await begin(world, { id, kind, at: time.now, deadlineMs: RECOVERY_MS, ...steps });
+    if (ended.kind === 'ok') return;
+    if (ended.kind === 'unknown' && UNREPEATABLE.has(kind) && time.now < endsAt) continue;
+    invariants.violate('7-recovery', `a fresh ${kind} ended with ${ended.kind}: ${String(ended.error)}`);
+    return;
+  }
+}
+
+function close(world: World, _schedule: Schedule): void {
+  world.closing.at = world.time.now;
+  world.invariants.note('app', () => 'closes the client');
+  world.time.touchClient();
+  void world.db.close().then(() => (world.closing.done = true));
+}
+
+/** 6: nothing is left after `close()`. */
+async function checkClosed(world: World, schedule: Schedule): Promise<void> {
+  const { time, closing, invariants, pending } = world;
+  const limit = (closing.at ?? 0) + schedule.config.client.closeTimeoutMs + CLOSE_EXTRA_MS;
+  await time.run(() => closing.done, Math.max(0, limit - time.now));
+  if (!closing.done) {
+    invariants.violate(
+      '6-close',
+      `close() did not end within ${schedule.config.client.closeTimeoutMs + CLOSE_EXTRA_MS} ms`,
+    );
+    return;
+  }
+  if (pending.size > 0) invariants.violate('6-close', `${pending.size} operations are pending after close()`);
+  if (invariants.openWires > 0)
+    invariants.violate('6-close', `${invariants.openWires} connections are open after close()`);
+}
+
+function reportUnmended(world: World, schedule: Schedule, faultsLeft: number): void {
+  const { cluster, invariants, results, pending } = world;
+  const unanswered = schedule.operations.length - results.size;
+  if (unanswered > 0) {
+    const names = [...pending].map(({ id, kind }) => `${id} (${kind})`);
+    invariants.violate('5-never', `${unanswered} operations were never answered: ${names.join(', ')}`);
+  } else {
+    const states = cluster.servers.map(
+      ({ name, role, state, frozen }) => `${name} ${role} ${state}${frozen ? ' frozen' : ''}`,
+    );
+    throw new Error(
+      `the model's cluster did not become whole (seed ${schedule.seed}, ${faultsLeft} faults left): ${states.join(', ')}`,
+    );
+  }
+}
