@@ -2,6 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    coverage: {
+      // What decides: its tests must reach every branch that can be reached.
+      include: ['packages/client/src/policy/**', 'packages/client/src/execution/**'],
+      reporter: ['text'],
+      thresholds: { branches: 95 },
+    },
     projects: [
       {
         test: {

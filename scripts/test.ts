@@ -45,7 +45,14 @@ const total: Count = { passed: 0, failed: 0, skipped: 0 };
 /** Told again at the end: whoever reads a log from its end finds them beside the count. */
 const failures: string[] = [];
 
-add(await vitest(process.execPath, [], args));
+if (args.length > 0) add(await vitest(process.execPath, [], args));
+else {
+  heading('unit tests, with the coverage of what decides');
+  add(await vitest(process.execPath, [], ['--project', 'unit', '--coverage']));
+  heading('integration tests, on real servers');
+  const attempts = process.env['CI'] ? ['--retry=1'] : [];
+  add(await vitest(process.execPath, [], ['--project', 'integration', ...attempts]));
+}
 if (allNodes) {
   for (const node of OTHER_NODES) {
     heading(`unit tests on Node ${node}`);
@@ -78,7 +85,12 @@ async function vitest(
   const directory = await mkdtemp(join(tmpdir(), 'schooldb-test-'));
   try {
     const report = join(directory, 'report.json');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const reporters = [
+      '--reporter=default',
+      `--reporter=${join(ROOT, 'scripts/unsteady-reporter.ts')}`,
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ];
     const { ok } = await runToEnd(program, [...before, VITEST, 'run', ...reporters, ...vitestArgs], {
       cwd: ROOT,
       show: true,

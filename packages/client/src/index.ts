@@ -5,9 +5,19 @@ export type { AddressOption, SchoolDbOptions } from './api/options.ts';
 export type { CallOptions, StatementOptions, TransactionOptions } from './api/call-options.ts';
 export { schemaGrantSql, schemaSql } from './api/schema.ts';
 export type { EndpointHealth } from './endpoint/endpoint.ts';
-export type { StatementResult } from './execution/exactly-once-attempt.ts';
+export type { StatementResult } from './execution/in-transaction-attempt.ts';
 export type { Transaction } from './execution/transaction-attempt.ts';
-export type { StatementSafety } from './policy/classify.ts';
+export { FAILURES, judgeFailure, kindOfFailure } from './policy/classify.ts';
+export type {
+  Failure,
+  FailureAction,
+  FailureKind,
+  FailurePhase,
+  FailureRow,
+  FailureVerdict,
+  StatementSafety,
+} from './policy/classify.ts';
+export type { AttemptTrace, FailoverTrace, LeaseTrace, OperationTrace } from './runtime/diagnostics.ts';
 export type { EndpointKind } from './policy/topology.ts';
 export type { ClientEvents } from './endpoint/client-events.ts';
 export type { TlsOptions } from './wire/wire.ts';

@@ -12,17 +12,27 @@ import type { EndpointHealth } from '../endpoint/endpoint.ts';
 import type { Connection } from '../endpoint/connection.ts';
 import type { CommitSlot } from '../execution/commit-slots.ts';
 import { CommitSlots } from '../execution/commit-slots.ts';
-import { attemptExactlyOnce } from '../execution/exactly-once-attempt.ts';
-import type { StatementResult } from '../execution/exactly-once-attempt.ts';
+import { attemptInTransaction } from '../execution/in-transaction-attempt.ts';
+import type { StatementResult } from '../execution/in-transaction-attempt.ts';
 import type { Execution } from '../execution/execution.ts';
+import type { AttemptEnd } from '../execution/attempt.ts';
+import { Breakers } from '../execution/breaker.ts';
 import { operate } from '../execution/operation.ts';
+import type { Operation } from '../execution/operation.ts';
 import { refuseCopyStream } from '../execution/refuse.ts';
 import { attemptStatement } from '../execution/statement-attempt.ts';
 import { attemptTransaction } from '../execution/transaction-attempt.ts';
 import type { Transaction } from '../execution/transaction-attempt.ts';
+import type { EndpointLease } from '../endpoint/lease.ts';
+import { RetryBudget } from '../policy/budget.ts';
+import type { StatementSafety } from '../policy/classify.ts';
 import { transactionControlIn } from '../policy/statement-text.ts';
-import { routeToMaster, routeToReplica } from '../router/route.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { Statement } from '../wire/wire.ts';
+import { Routes } from '../router/route.ts';
+import { StatementParser } from '../router/statement.ts';
 import type { ClientEvents } from '../endpoint/client-events.ts';
+import { publishEvent } from '../runtime/diagnostics.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { Events } from '../runtime/events.ts';
 import type { Listener } from '../runtime/events.ts';
@@ -37,7 +47,19 @@ import type { ResolvedOptions, SchoolDbOptions } from './options.ts';
 export interface Health {
   /** `up` unless the master is known to be unreachable; `unknown` before the first operation. */
   readonly state: 'up' | 'down' | 'unknown' | 'closed';
-  readonly endpoints: { readonly master: EndpointHealth; readonly replica: EndpointHealth | null };
+  readonly endpoints: {
+    readonly master: EndpointHealth;
+    readonly replica: EndpointHealth | null;
+    readonly masterPooler: EndpointHealth | null;
+    readonly replicaPooler: EndpointHealth | null;
+  };
+  readonly cluster: {
+    /** PostgreSQL's system identifier; null until a primary was met. */
+    readonly systemId: string | null;
+    readonly timeline: number | null;
+    /** Why the last primary that was met is not used. */
+    readonly refused: string | null;
+  };
   /** Operations that have no answer yet. */
   readonly running: number;
 }
@@ -60,13 +82,17 @@ export function createSchoolDb(options: SchoolDbOptions): SchoolDb {
 export class SchoolDb implements AsyncDisposable {
   readonly #options: ResolvedOptions;
   readonly #execution: Execution;
-  readonly #events = new Events<ClientEvents>();
+  readonly #events = new Events<ClientEvents>(publishEvent);
   #running = 0;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   /** Aborted when close() has waited long enough. */
   readonly #evicted = new AbortController();
   #toldUnavailable = false;
+  readonly #routes: Routes;
+  readonly #parser: StatementParser;
+  /** Whether this process may have written something that a replica does not hold yet. */
+  #hasWritten = false;
 
   /** Not for apps: {@link createSchoolDb} puts the real clock and the real wire here, tests their own. */
   constructor(options: ResolvedOptions, runtime: Runtime) {
@@ -80,27 +106,38 @@ export class SchoolDb implements AsyncDisposable {
       runtime,
     );
     const { clock, random } = runtime;
+    const context = { clock, random, events: this.#events };
     this.#execution = {
+      ...context,
       endpoints,
-      events: this.#events,
       slots: new CommitSlots(runtime.newId),
-      clock,
-      random,
+      breakers: new Breakers(endpoints.all, context),
+      budget: new RetryBudget(clock.now()),
     };
+    this.#routes = new Routes(endpoints, options);
+    this.#parser = new StatementParser({ safeFunctions: options.safeFunctions });
   }
 
   /**
-   * Runs one statement on the primary. Unless `safety` says otherwise it counts as effectful: when the connection
-   * breaks under it, it is not repeated.
+   * Runs one statement where it belongs: a SELECT that has no effect on a replica (see the options `consistency` and
+   * `safeFunctions`), everything else on the primary. What has effects is not repeated when the connection breaks
+   * under it, unless `safety` or `exactlyOnce` allow for that.
    *
    * @throws SQL errors as they are; {@link SchoolDbError}s, whose `outcome` says whether it may have happened.
    */
-  query<Row extends QueryResultRow = QueryResultRow>(
+  async query<Row extends QueryResultRow = QueryResultRow>(
     text: string,
     values?: readonly unknown[],
     options: StatementOptions = {},
   ): Promise<StatementResult<Row>> {
-    return this.#statement('query', text, values, options);
+    checkCallOptions('query()', options, ['deadlineMs', 'signal', 'safety', 'exactlyOnce']);
+    const { safety, exactlyOnce } = options;
+    const mayRead = safety !== 'effectful' && safety !== 'idempotent' && exactlyOnce !== true;
+    if (mayRead && (safety === 'read' || (await this.#parser.traits(text)).readOnly)) {
+      const mustBeFresh = safety !== 'read' && this.#options.consistency === 'process' && this.#hasWritten;
+      return this.#read('query', text, values, options, mustBeFresh);
+    }
+    return this.#write('query', text, values, options);
   }
 
   /**
@@ -113,20 +150,17 @@ export class SchoolDb implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<QueryResult<Row>> {
     checkCallOptions('read()', options, ['deadlineMs', 'signal']);
-    refuseCopyStream(text);
-    return this.#run('read', options, {
-      route: routeToReplica(this.#execution.endpoints),
-      attempt: (lease, deadline) => attemptStatement({ text, values }, 'read', lease, deadline),
-    });
+    return this.#read('read', text, values, options, false);
   }
 
-  /** Runs one statement on the primary, like {@link query}. */
-  write<Row extends QueryResultRow = QueryResultRow>(
+  /** Runs one statement on the primary, whatever it is. Else like {@link query}. */
+  async write<Row extends QueryResultRow = QueryResultRow>(
     text: string,
     values?: readonly unknown[],
     options: StatementOptions = {},
   ): Promise<StatementResult<Row>> {
-    return this.#statement('write', text, values, options);
+    checkCallOptions('write()', options, ['deadlineMs', 'signal', 'safety', 'exactlyOnce']);
+    return this.#write('write', text, values, options);
   }
 
   /**
@@ -144,24 +178,45 @@ export class SchoolDb implements AsyncDisposable {
     options: TransactionOptions = {},
   ): Promise<T> {
     checkCallOptions('transaction()', options, ['deadlineMs', 'signal', 'exactlyOnce']);
+    this.#hasWritten = true;
+    const work = { callback, needsDirect: (text: string) => this.#needsDirect(text) };
     return this.#withSlot((next) =>
       this.#run('transaction', options, {
-        route: routeToMaster(this.#execution.endpoints),
+        route: this.#routes.toPrimary,
         attempt: (lease, deadline) => {
           const token = this.#mayMark(lease.connection, options.exactlyOnce) ? next() : undefined;
-          return attemptTransaction(callback, token, lease, deadline);
+          return attemptTransaction(work, token, lease, deadline, this.#execution);
         },
       }),
     );
   }
 
+  /**
+   * Believes the next primary that is met, whatever its timeline. For an operator who knows that the cluster was set
+   * back on purpose (a restore to an earlier time): until then a primary on an older timeline than one already seen
+   * is refused, and `health().cluster.refused` says so.
+   */
+  acceptTimeline(): void {
+    this.#execution.endpoints.acceptTimeline();
+  }
+
   /** How things are, without asking any server: fit for a readiness endpoint. */
   health(): Health {
-    const { master, replica } = this.#execution.endpoints;
+    const { master, replica, masterPooler, replicaPooler, cluster } = this.#execution.endpoints;
     const state = this.#closing === undefined ? master.health.state : 'closed';
     return {
       state,
-      endpoints: { master: master.health, replica: replica?.health ?? null },
+      endpoints: {
+        master: master.health,
+        replica: replica?.health ?? null,
+        masterPooler: masterPooler?.health ?? null,
+        replicaPooler: replicaPooler?.health ?? null,
+      },
+      cluster: {
+        systemId: cluster.systemId ?? null,
+        timeline: cluster.timeline ?? null,
+        refused: cluster.refused ?? null,
+      },
       running: this.#running,
     };
   }
@@ -184,40 +239,87 @@ export class SchoolDb implements AsyncDisposable {
     return this.close();
   }
 
-  async #statement<Row extends QueryResultRow>(
-    name: 'query' | 'write',
+  async #read<Row extends QueryResultRow>(
+    name: string,
+    text: string,
+    values: readonly unknown[] | undefined,
+    options: CallOptions,
+    mustBeFresh: boolean,
+  ): Promise<QueryResult<Row>> {
+    refuseCopyStream(text);
+    const direct = await this.#needsDirect(text);
+    const route = mustBeFresh ? this.#routes.toPrimaryForRead : this.#routes.toReplica;
+    return this.#run(name, options, {
+      route,
+      direct,
+      attempt: (lease, deadline, { needs }) => {
+        // A standby has refused it: it writes after all, and the next caller shall be spared the detour.
+        const writes = needs.has('primary');
+        if (writes) this.#parser.learnWrite(text);
+        this.#hasWritten ||= writes;
+        return this.#attempt({ text, values }, writes ? 'effectful' : 'read', lease, deadline);
+      },
+    });
+  }
+
+  async #write<Row extends QueryResultRow>(
+    name: string,
     text: string,
     values: readonly unknown[] | undefined,
     options: StatementOptions,
   ): Promise<StatementResult<Row>> {
-    checkCallOptions(`${name}()`, options, ['deadlineMs', 'signal', 'safety', 'exactlyOnce']);
     refuseCopyStream(text);
-    const route = routeToMaster(this.#execution.endpoints);
-    if (options.exactlyOnce !== true) {
+    const { exactlyOnce = false, safety = 'effectful' } = options;
+    if (safety !== 'read') this.#hasWritten = true;
+    const route = this.#routes.toPrimary;
+    const direct = await this.#needsDirect(text);
+    if (!exactlyOnce) {
       return this.#run(name, options, {
         route,
-        attempt: (lease, deadline) =>
-          attemptStatement({ text, values }, options.safety ?? 'effectful', lease, deadline),
+        direct,
+        attempt: (lease, deadline) => this.#attempt({ text, values }, safety, lease, deadline),
       });
     }
     const control = transactionControlIn(text);
     if (control !== undefined)
-      throw new StatementRefusedError(`${control} can't be run exactly once: it is no statement of its own`);
+      throw new StatementRefusedError(`${control} with exactlyOnce: it has no statement of its own`);
     return this.#withSlot((next) =>
       this.#run(name, options, {
         route,
+        direct,
         attempt: (lease, deadline) => {
           this.#mayMark(lease.connection, true);
-          return attemptExactlyOnce({ text, values }, next(), lease, deadline);
+          return attemptInTransaction({ text, values }, next(), lease, deadline, this.#execution);
         },
       }),
     );
   }
 
+  #attempt<Row extends QueryResultRow>(
+    statement: Statement,
+    safety: StatementSafety,
+    lease: EndpointLease,
+    deadline: Deadline,
+  ): Promise<AttemptEnd<QueryResult<Row>>> {
+    // Behind the master's pooler the transaction itself must ask which server it runs on.
+    const mustAsk = lease.endpoint === 'masterPooler' && safety !== 'read';
+    return mustAsk
+      ? attemptInTransaction(statement, undefined, lease, deadline, this.#execution)
+      : attemptStatement(statement, safety, lease, deadline, this.#execution);
+  }
+
+  /** Whether a text can't go through a pooler. Known without a look where there is none. */
+  async #needsDirect(text: string): Promise<boolean> {
+    const { masterPooler, replicaPooler } = this.#options;
+    if (masterPooler === undefined && replicaPooler === undefined) return false;
+    const { sessionState, transactional } = await this.#parser.traits(text);
+    return sessionState || !transactional;
+  }
+
   async #run<T>(
     name: string,
     options: CallOptions,
-    rest: Pick<Parameters<typeof operate<T>>[1], 'route' | 'attempt'>,
+    rest: Pick<Operation<T>, 'route' | 'attempt' | 'direct'>,
   ): Promise<T> {
     if (this.#closing !== undefined) throw new ClientClosedError(`the client is closed: no ${name} any more`);
     this.#running += 1;
@@ -267,6 +369,7 @@ export class SchoolDb implements AsyncDisposable {
         };
       });
     }
+    this.#execution.breakers.close();
     const closed = endpoints.close();
     if (this.#running > 0) this.#evicted.abort(new ClientClosedError('the client was closed'));
     await closed;

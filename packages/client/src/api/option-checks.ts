@@ -16,7 +16,11 @@ export function checkKeys(where: string, given: object, allowed: readonly string
 export function checkObject(name: string, value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new InvalidOptionsError(`${name} must be an object, but is ${describe(value)}`);
+  // A text in the place of an object may be a secret that was put there by mistake.
+  const shown = describe(value);
+  throw new InvalidOptionsError(
+    `${name} must be an object, but is ${shown.startsWith('the text') ? 'a text' : shown}`,
+  );
 }
 
 export function checkText(name: string, value: unknown): string {
@@ -39,6 +43,12 @@ export function checkOneOf<T extends string>(name: string, value: unknown, allow
 export function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   throw new InvalidOptionsError(`${name} must be true or false, but is ${describe(value)}`);
+}
+
+export function checkNames(name: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value))
+    throw new InvalidOptionsError(`${name} must be an array, but is ${describe(value)}`);
+  return value.map((each, index) => checkText(`${name}[${index}]`, each));
 }
 
 /** Tells a value's kind, and the value itself only where it can be no secret. */

@@ -1,7 +1,16 @@
 import type { Address } from '../endpoint/connect.ts';
 import { InvalidOptionsError } from '../errors/option-errors.ts';
 import type { TlsOptions } from '../wire/wire.ts';
-import { checkInteger, checkKeys, checkObject, checkText, describe } from './option-checks.ts';
+import {
+  checkBoolean,
+  checkInteger,
+  checkKeys,
+  checkNames,
+  checkObject,
+  checkOneOf,
+  checkText,
+  describe,
+} from './option-checks.ts';
 
 /** `'host'`, `'host:port'`, `'[::1]:port'`, or the two apart. @defaultValue port 5432 */
 export type AddressOption = string | { readonly host: string; readonly port?: number };
@@ -9,15 +18,42 @@ export type AddressOption = string | { readonly host: string; readonly port?: nu
 export interface SchoolDbOptions {
   /**
    * Where to connect. `master` leads to the primary and is required; a single PostgreSQL is a `master` alone. Without
-   * `replica`, which leads to the standbys, reads go to the master.
+   * `replica`, which leads to the standbys, reads go to the master. `masterPooler` and `replicaPooler` are PgBouncers
+   * in transaction mode in front of the same servers; they take over where the direct ones are saturated.
    */
-  readonly endpoints: { readonly master: AddressOption; readonly replica?: AddressOption };
+  readonly endpoints: {
+    readonly master: AddressOption;
+    readonly replica?: AddressOption;
+    readonly masterPooler?: AddressOption;
+    readonly replicaPooler?: AddressOption;
+  };
   readonly database: string;
   readonly user: string;
   /** The password, or a function that is asked for it on each new connection. @defaultValue none is sent */
   readonly password?: string | (() => string | Promise<string>);
   /** TLS; the certificate is always checked against `ca` and the host name. @defaultValue false */
   readonly tls?: boolean | TlsOptions;
+  /**
+   * Which endpoints come first where there are both: `'direct'` ones, or the `'pooler'`s, for deployments of many
+   * small processes. @defaultValue 'direct'
+   */
+  readonly prefer?: 'direct' | 'pooler';
+  /**
+   * Whether {@link SchoolDb.query} may miss what this process has written: `'process'`, never (from its first write on
+   * its reads go to the primary); `'eventual'`, reads go to a replica, which may lag behind.
+   * @defaultValue 'process'
+   */
+  readonly consistency?: 'process' | 'eventual';
+  /**
+   * While there is no primary, let reads that belong there go to a replica, though they may miss the latest writes.
+   * Writes wait as always. @defaultValue false
+   */
+  readonly readOnlyWhenNoPrimary?: boolean;
+  /**
+   * Functions of your own that have no effect, so that {@link SchoolDb.query} may run a SELECT that calls them on a
+   * replica: `'name'` or `'schema.name'`. @defaultValue none
+   */
+  readonly safeFunctions?: readonly string[];
   /** The name that `pg_stat_activity` shows. @defaultValue 'schooldb' */
   readonly applicationName?: string;
   /**
@@ -52,6 +88,10 @@ export interface SchoolDbOptions {
 }
 
 export const SCHOOL_DB_DEFAULTS = {
+  prefer: 'direct',
+  consistency: 'process',
+  readOnlyWhenNoPrimary: false,
+  safeFunctions: [],
   applicationName: 'schooldb',
   maxConnections: 20,
   maxWaiting: 10_000,
@@ -66,6 +106,12 @@ export const SCHOOL_DB_DEFAULTS = {
 export interface ResolvedOptions {
   readonly master: Address;
   readonly replica: Address | undefined;
+  readonly masterPooler: Address | undefined;
+  readonly replicaPooler: Address | undefined;
+  readonly prefer: 'direct' | 'pooler';
+  readonly consistency: 'process' | 'eventual';
+  readonly readOnlyWhenNoPrimary: boolean;
+  readonly safeFunctions: readonly string[];
   readonly database: string;
   readonly user: string;
   readonly password: () => string | Promise<string>;
@@ -97,17 +143,31 @@ export function resolveOptions(given: SchoolDbOptions): ResolvedOptions {
   const options = checkObject('the options of createSchoolDb', given);
   checkKeys('createSchoolDb', options, KEYS);
   const endpoints = checkObject("'endpoints'", options['endpoints']);
-  checkKeys("'endpoints'", endpoints, ['master', 'replica']);
+  checkKeys("'endpoints'", endpoints, ['master', 'replica', 'masterPooler', 'replicaPooler']);
+  const optional = (kind: 'replica' | 'masterPooler' | 'replicaPooler') =>
+    endpoints[kind] === undefined ? undefined : resolveAddress(`endpoints.${kind}`, endpoints[kind]);
   const integer = (name: keyof typeof INTEGER_RANGES) => {
     const [min, max] = INTEGER_RANGES[name];
     return checkInteger(`'${name}'`, options[name] ?? SCHOOL_DB_DEFAULTS[name], min, max);
   };
   return Object.freeze({
     master: resolveAddress('endpoints.master', endpoints['master']),
-    replica:
-      endpoints['replica'] === undefined
-        ? undefined
-        : resolveAddress('endpoints.replica', endpoints['replica']),
+    replica: optional('replica'),
+    masterPooler: optional('masterPooler'),
+    replicaPooler: optional('replicaPooler'),
+    prefer: checkOneOf("'prefer'", options['prefer'] ?? SCHOOL_DB_DEFAULTS.prefer, ['direct', 'pooler']),
+    consistency: checkOneOf("'consistency'", options['consistency'] ?? SCHOOL_DB_DEFAULTS.consistency, [
+      'process',
+      'eventual',
+    ]),
+    readOnlyWhenNoPrimary: checkBoolean(
+      "'readOnlyWhenNoPrimary'",
+      options['readOnlyWhenNoPrimary'] ?? SCHOOL_DB_DEFAULTS.readOnlyWhenNoPrimary,
+    ),
+    safeFunctions: checkNames(
+      "'safeFunctions'",
+      options['safeFunctions'] ?? SCHOOL_DB_DEFAULTS.safeFunctions,
+    ),
     database: checkText("'database'", options['database']),
     user: checkText("'user'", options['user']),
     password: resolvePassword(options['password']),

@@ -8,6 +8,13 @@ export interface ClientEvents {
   'endpoint:down': { endpoint: EndpointKind; address: string; reason: string };
   /** A primary was met on a timeline that had not been seen: the first one, or the new one after a failover. */
   'primary:changed': { address: string; systemId: string; timeline: number };
+  /** Another cluster (another system identifier) stands behind the addresses, and nothing of the known one is left. */
+  clusterReplaced: { address: string; systemId: string };
+  /** Two living servers are primary on the same timeline. Writes wait until only one is met. */
+  splitBrain: { systemId: string; timeline: number; servers: readonly [string, string] };
+  /** The connections to an endpoint keep breaking: nothing is sent there until a probe went well. */
+  'breaker:opened': { endpoint: EndpointKind; reason: string };
+  'breaker:closed': { endpoint: EndpointKind };
   /** A server owes answers and is silent; a probe was sent. */
   'server:suspected': { endpoint: EndpointKind; address: string; silentMs: number };
   /** A silent server did not answer the probe either: its connections were closed. */

@@ -4,7 +4,7 @@
  * late), so the role is asked on every new connection and never concluded from the address.
  */
 import { ConnectionRejectedError, UnsuitableServerError } from '../errors/connection-errors.ts';
-import { classifyConnectFailure, codeOf } from '../policy/classify.ts';
+import { codeOf, failureOf, judgeFailure } from '../policy/classify.ts';
 import type { EndpointKind, ServerIdentity, Topology } from '../policy/topology.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ResponsiveClock } from '../runtime/responsive-clock.ts';
@@ -13,6 +13,8 @@ import type { IdentityRow } from '../wire/sql.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { OpenWire, PendingWire, TlsOptions, Wire, WireTarget } from '../wire/wire.ts';
 import type { Connection } from './connection.ts';
+import type { HedgedAttempt } from './hedge.ts';
+import { hedged } from './hedge.ts';
 
 export interface Address {
   readonly host: string;
@@ -37,72 +39,141 @@ export interface ConnectContext {
   readonly topology: Topology;
   readonly openWire: OpenWire;
   readonly responsive: ResponsiveClock;
-  /** A primary was met on a timeline that had not been seen. */
-  readonly onNewTimeline: (connection: Connection, address: string) => void;
+  /** A connection has told something that was not known of the cluster. */
+  readonly onNews: (news: 'timeline' | 'cluster', connection: Connection, address: string) => void;
+  /** A primary was refused because another server, to which connections are open, has the same claim. */
+  readonly onRival: (claimant: ServerIdentity, rival: string) => void;
 }
 
 /** Longer than any vault takes. */
 const PASSWORD_LIMIT_MS = 10_000;
+/** Open and opening at a time: one that is kept, and one that looks where the address leads. */
+export const MAX_PROBES = 2;
+/** Three attempts, a quarter of a second apart: of two servers behind an address, one dead, one is soon found. */
+const HEDGE = { staggerMs: 250, atMost: 3 };
 
 export class Connector {
   readonly #address: Address;
   readonly #kind: EndpointKind;
   readonly #options: ConnectOptions;
-  readonly #topology: Topology;
-  readonly #open: OpenWire;
-  readonly #clock: Clock;
-  readonly #responsive: ResponsiveClock;
-  readonly #onNewTimeline: (connection: Connection, address: string) => void;
+  readonly #shared: ConnectContext;
+  readonly #maxSockets: number;
+  #sockets = 0;
+  #probes = 0;
 
-  constructor(kind: EndpointKind, address: Address, options: ConnectOptions, shared: ConnectContext) {
+  /** @param maxSockets - sockets open and opening, at most, beside those of {@link probe}. */
+  constructor(
+    kind: EndpointKind,
+    address: Address,
+    maxSockets: number,
+    options: ConnectOptions,
+    shared: ConnectContext,
+  ) {
     this.#kind = kind;
     this.#address = address;
+    this.#maxSockets = maxSockets;
     this.#options = options;
-    this.#topology = shared.topology;
-    this.#open = shared.openWire;
-    this.#clock = shared.clock;
-    this.#responsive = shared.responsive;
-    this.#onNewTimeline = shared.onNewTimeline;
+    this.#shared = shared;
+  }
+
+  /** Whether another socket may be opened. */
+  get hasRoom(): boolean {
+    return this.#sockets < this.#maxSockets;
   }
 
   /**
-   * Opens one connection and finds out who is there.
+   * Opens one connection and finds out who is there; tries again beside an attempt that hangs.
    *
    * @throws ConnectionRejectedError where trying again is pointless; UnsuitableServerError for the wrong server; the
    * socket's or server's own error otherwise.
    */
-  async connect(): Promise<Connection> {
-    const connection = await this.#identify(await this.#signIn());
-    const judgement = this.#topology.judge(this.#kind, connection.identity);
+  connect(): Promise<Connection> {
+    return hedged(
+      () => this.#begin(true),
+      HEDGE,
+      this.#shared.clock,
+      () => this.hasRoom,
+    );
+  }
+
+  /** One attempt, outside of what {@link hasRoom} counts. Rejects where as many probes are open as there may be. */
+  async probe(): Promise<Connection> {
+    if (this.#probes >= MAX_PROBES) throw new Error(`${this.#name()}: ${MAX_PROBES} probes are open already`);
+    this.#probes += 1;
+    const closed = () => (this.#probes -= 1);
+    const { result } = this.#begin(false);
+    result.then(({ wire }) => wire.onGone(closed), closed);
+    return result;
+  }
+
+  #begin(counted: boolean): HedgedAttempt<Connection> {
+    const given = new AbortController();
+    const result = this.#attempt(given.signal, counted);
+    return {
+      result,
+      abandon() {
+        given.abort(new Error('another attempt was faster'));
+        // It may have succeeded in the same moment.
+        result.then(
+          ({ wire }) => wire.end(),
+          () => {},
+        );
+      },
+    };
+  }
+
+  async #attempt(abandoned: AbortSignal, counted: boolean): Promise<Connection> {
+    const { clock, topology, onNews, onRival } = this.#shared;
+    const wire = await this.#signIn(abandoned, counted);
+    const connection = await this.#identify(wire, abandoned);
+    const { identity } = connection;
+    const judgement = topology.judge(this.#kind, identity, clock.now());
     if (judgement.fit) {
-      if (judgement.newTimeline)
-        this.#onNewTimeline(connection, `${this.#address.host}:${this.#address.port}`);
+      wire.onGone(topology.opened(identity));
+      if (judgement.news !== undefined) {
+        onNews(judgement.news, connection, `${this.#address.host}:${this.#address.port}`);
+      }
       return connection;
     }
-    void connection.wire.end();
+    void wire.end();
+    if (judgement.rival !== undefined) onRival(identity, judgement.rival);
     throw new UnsuitableServerError(`${this.#name()}: ${judgement.reason}`);
   }
 
-  async #signIn(): Promise<Wire> {
+  async #signIn(abandoned: AbortSignal, counted: boolean): Promise<Wire> {
     try {
-      return await this.#attempt(await this.#password());
+      return await this.#open(abandoned, counted);
     } catch (error) {
-      const failure = classifyConnectFailure(codeOf(error));
-      if (failure === 'try-later') throw error;
-      if (failure === 'rejected') throw this.#rejected(error);
+      const { action } = judgeFailure(failureOf(error), 'not-sent', 'read');
+      if (action === 'pass') throw this.#rejected(error);
+      if (action !== 'read-password') throw error;
     }
     // The password may have been rotated since it was read: once more, then it is the app's problem.
     try {
-      return await this.#attempt(await this.#password());
+      return await this.#open(abandoned, counted);
     } catch (error) {
-      throw classifyConnectFailure(codeOf(error)) === 'try-later' ? error : this.#rejected(error);
+      const { action } = judgeFailure(failureOf(error), 'not-sent', 'read');
+      throw action === 'pass' || action === 'read-password' ? this.#rejected(error) : error;
     }
+  }
+
+  async #open(abandoned: AbortSignal, counted: boolean): Promise<Wire> {
+    const password = await this.#password();
+    abandoned.throwIfAborted();
+    const { database, user, tls, applicationName } = this.#options;
+    const target: WireTarget = { ...this.#address, database, user, password, tls, applicationName };
+    const pending = this.#shared.openWire(target);
+    if (!counted) return this.#watched(pending, pending.ready, abandoned);
+    this.#sockets += 1;
+    const closed = () => (this.#sockets -= 1);
+    pending.ready.then((wire) => wire.onGone(closed), closed);
+    return this.#watched(pending, pending.ready, abandoned);
   }
 
   /** Where a password comes from may hang as well, and must not hold the endpoint's attempts for good. */
   #password(): Promise<string> {
     return new Promise((resolve, reject) => {
-      const limit = this.#clock.schedule(PASSWORD_LIMIT_MS, () =>
+      const limit = this.#shared.clock.schedule(PASSWORD_LIMIT_MS, () =>
         reject(
           new Error(`${this.#name()}: the function 'password' gave no answer within ${PASSWORD_LIMIT_MS} ms`),
         ),
@@ -112,17 +183,10 @@ export class Connector {
     });
   }
 
-  async #attempt(password: string): Promise<Wire> {
-    const { database, user, tls, applicationName } = this.#options;
-    const target: WireTarget = { ...this.#address, database, user, password, tls, applicationName };
-    const pending = this.#open(target);
-    return this.#givenUpWhenSilent(pending, pending.ready);
-  }
-
-  async #identify(wire: Wire): Promise<Connection> {
-    const statements = [IDENTIFY, ...hygieneTexts(this.#options.idleInTransactionMs)].map((text) => ({
-      text,
-    }));
+  async #identify(wire: Wire, abandoned: AbortSignal): Promise<Connection> {
+    const pooled = this.#kind === 'masterPooler' || this.#kind === 'replicaPooler';
+    const hygiene = pooled ? [] : hygieneTexts(this.#options.idleInTransactionMs);
+    const statements = [IDENTIFY, ...hygiene].map((text) => ({ text }));
     const pending: PendingWire = {
       ready: Promise.resolve(wire),
       get bytesRead() {
@@ -130,7 +194,7 @@ export class Connector {
       },
       abandon: (reason) => wire.destroy(reason),
     };
-    const [answer] = await this.#givenUpWhenSilent(pending, wire.flush(statements));
+    const [answer] = await this.#watched(pending, wire.flush(statements), abandoned);
     if (answer === undefined || answer.status === 'rejected') {
       // Of a lost connection the reason says more than that it is lost.
       const reason: unknown = answer?.reason instanceof WireLostError ? answer.reason.cause : answer?.reason;
@@ -144,33 +208,41 @@ export class Connector {
       role: row.standby ? 'standby' : 'primary',
       timeline: row.timeline,
     };
-    return { wire, identity, hasCommitSlots: row.has_commit_slots, backendStart: row.backend_start };
+    return {
+      wire,
+      identity,
+      pooled,
+      peer: pooled ? this.#name() : identity.server,
+      hasCommitSlots: row.has_commit_slots,
+      backendStart: row.backend_start,
+    };
   }
 
-  /** A frozen server accepts connections and says nothing: its kernel does that alone. */
-  async #givenUpWhenSilent<T>(pending: PendingWire, answer: Promise<T>): Promise<T> {
+  /**
+   * Gives up what was abandoned, and what hangs: a frozen server accepts connections and says nothing, its kernel
+   * does that alone.
+   */
+  async #watched<T>(pending: PendingWire, answer: Promise<T>, abandoned: AbortSignal): Promise<T> {
+    const { responsive } = this.#shared;
     const { connectSilenceMs } = this.#options;
     let seenBytes = pending.bytesRead;
-    let quietSince = this.#responsive.now();
-    const stop = this.#responsive.onTick((punctual) => {
+    let quietSince = responsive.now();
+    const stop = responsive.onTick((punctual) => {
       if (pending.bytesRead !== seenBytes) {
         seenBytes = pending.bytesRead;
-        quietSince = this.#responsive.now();
-      } else if (punctual && this.#responsive.now() - quietSince >= connectSilenceMs) {
-        pending.abandon(
-          Object.assign(
-            new Error(`${this.#name()}: no answer to the connection attempt within ${connectSilenceMs} ms`),
-            {
-              code: 'ETIMEDOUT',
-            },
-          ),
-        );
+        quietSince = responsive.now();
+      } else if (punctual && responsive.now() - quietSince >= connectSilenceMs) {
+        const text = `${this.#name()}: no answer to the connection attempt within ${connectSilenceMs} ms`;
+        pending.abandon(Object.assign(new Error(text), { code: 'ETIMEDOUT' }));
       }
     });
+    const abandon = () => pending.abandon(abandoned.reason as Error);
+    abandoned.addEventListener('abort', abandon);
     try {
       return await answer;
     } finally {
       stop();
+      abandoned.removeEventListener('abort', abandon);
     }
   }
 

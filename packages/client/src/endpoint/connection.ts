@@ -4,7 +4,12 @@ import type { Wire } from '../wire/wire.ts';
 /** A wire whose server is known: it has told its role and timeline, and was found fit for the endpoint. */
 export interface Connection {
   readonly wire: Wire;
+  /** Behind a pooler: the server that answered when it was opened. The next transaction may run on another. */
   readonly identity: ServerIdentity;
+  /** Whether a pooler stands in between. */
+  readonly pooled: boolean;
+  /** Who owes the answers: the server, or the pooler in front of it. */
+  readonly peer: string;
   /** Whether `schooldb.mark` and `schooldb.settle` are there and granted to us. */
   readonly hasCommitSlots: boolean;
   /** When the server process behind it began: with the process number it names one backend for good. */

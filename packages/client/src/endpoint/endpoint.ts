@@ -1,15 +1,21 @@
 import type { ClientEvents } from './client-events.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { failoverChannel } from '../runtime/diagnostics.ts';
+import type { FailoverTrace } from '../runtime/diagnostics.ts';
 import type { Events } from '../runtime/events.ts';
 import type { Random } from '../runtime/random.ts';
-import { ConnectionLostError } from '../errors/connection-errors.ts';
+import { ConnectionLostError, UnsuitableServerError } from '../errors/connection-errors.ts';
+import { roleWanted } from '../policy/topology.ts';
 import type { EndpointKind } from '../policy/topology.ts';
+import { askRole } from './ask-role.ts';
 import type { Address, ConnectContext, ConnectOptions } from './connect.ts';
-import { Connector } from './connect.ts';
+import { Connector, MAX_PROBES } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
-import type { Lease } from './lease.ts';
+import { ForgottenConnections } from './forgotten-connections.ts';
+import type { EndpointLease } from './lease.ts';
 import { SERVER_WATCH_DEFAULTS, ServerWatch } from './server-watch.ts';
+import type { Waiting } from './waiting-line.ts';
 
 export interface EndpointOptions extends ConnectOptions {
   /** Everything that is ever open to this endpoint, probes included. 3 or more. */
@@ -35,36 +41,41 @@ export interface EndpointHealth {
   readonly waiting: number;
 }
 
-/** A probe may hold one connection, and try another. */
-const RESERVED_FOR_PROBES = 2;
-
 /** One address: its lane, its connects, its watch. */
 export class Endpoint {
   readonly kind: EndpointKind;
   readonly #address: string;
   readonly #context: EndpointContext;
+  readonly #connector: Connector;
   readonly #lane: ExclusiveLane;
   readonly #watch: ServerWatch;
+  readonly #forgotten: ForgottenConnections;
+  #stopLooking: (() => void) | undefined;
   #everOpened = false;
+  /** From the master's going down to its coming up. */
+  #failover: FailoverTrace | undefined;
 
   constructor(kind: EndpointKind, address: Address, options: EndpointOptions, context: EndpointContext) {
     this.kind = kind;
     this.#address = `${address.host}:${address.port}`;
     this.#context = context;
-    const connector = new Connector(kind, address, options, context);
+    const maxConnections = options.maxConnections - MAX_PROBES;
+    this.#connector = new Connector(kind, address, maxConnections, options, context);
     this.#lane = new ExclusiveLane(
       {
         name: `${kind} (${this.#address})`,
-        maxConnections: options.maxConnections - RESERVED_FOR_PROBES,
+        maxConnections,
         maxWaiting: options.maxWaiting,
         idleTimeoutMs: options.idleTimeoutMs,
         maxLifetimeMs: options.maxLifetimeMs,
+        // Of the others' callers the master takes care.
         whenDown: kind === 'master' ? 'wait' : 'refuse',
       },
       {
-        open: () => connector.connect(),
-        onUp: () => context.events.emit('endpoint:up', this.#named()),
-        onDown: (cause) => context.events.emit('endpoint:down', { ...this.#named(), reason: cause.message }),
+        open: () => this.#connector.connect(),
+        hasRoom: () => this.#connector.hasRoom,
+        onUp: () => this.#up(),
+        onDown: (cause) => this.#down(cause.message),
         onOpened: (connection) => this.#opened(connection),
       },
       context,
@@ -72,20 +83,36 @@ export class Endpoint {
     this.#watch = new ServerWatch(
       { ...SERVER_WATCH_DEFAULTS, oneServerOnly: kind === 'master' },
       {
-        probe: () => connector.connect(),
+        probe: () => this.#connector.probe(),
         isBusy: () => this.#lane.state.leased > 0,
         isIdle: (connection) => this.#lane.isIdle(connection),
-        onSuspected: (_server, silentMs) =>
+        onSuspected: (silentMs) =>
           context.events.emit('server:suspected', { ...this.#named(), silentMs: Math.round(silentMs) }),
-        onDead: (server, silentMs) => this.#dead(server, Math.round(silentMs)),
+        onDead: (peer, silentMs) => this.#dead(peer, Math.round(silentMs)),
       },
       context.responsive,
     );
+    this.#forgotten = new ForgottenConnections(
+      {
+        lent: () => this.#lane.lent(),
+        borrow: (peer) => this.#borrow(peer),
+        onForgotten: ({ wire }, silentMs) =>
+          wire.destroy(
+            this.#lost(`a connection was forgotten by the network: silent for ${Math.round(silentMs)} ms`),
+          ),
+      },
+      context,
+    );
   }
 
-  /** Whether it is worth asking for a lease: false while nothing can be connected. */
+  /** Whether it is worth asking for a lease: false while nothing can be connected, or connections break. */
   get usable(): boolean {
     return this.#lane.state.downBecause === undefined;
+  }
+
+  /** Whether a caller would have to wait for others. */
+  get saturated(): boolean {
+    return this.#lane.state.saturated;
   }
 
   get health(): EndpointHealth {
@@ -96,39 +123,125 @@ export class Endpoint {
   }
 
   /** See {@link ExclusiveLane.acquire}. */
-  async acquire(deadline: Deadline, urgent?: boolean): Promise<Lease> {
-    const lease = await this.#lane.acquire(deadline, urgent);
+  async acquire(deadline: Deadline, waiting?: Waiting): Promise<EndpointLease> {
+    const lease = await this.#lane.acquire(deadline, waiting);
     this.#watch.wake();
-    return lease;
+    this.#lookForForgotten();
+    const { connection } = lease;
+    return {
+      connection,
+      endpoint: this.kind,
+      release: () => lease.release(),
+      condemn: (reason) => this.retire(({ peer }) => peer === connection.peer, reason),
+    };
   }
 
-  /** Lends the matching connections no more. */
-  retire(matches: (connection: Connection) => boolean): void {
-    this.#lane.retire(matches);
+  /** Ends the matching connections: idle ones now, busy ones when their statement is answered. */
+  retire(matches: (connection: Connection) => boolean, reason: Error): void {
+    this.#lane.retire(matches, reason);
+  }
+
+  /** See {@link ExclusiveLane.hurry}. */
+  hurry(): void {
+    this.#lane.hurry();
+  }
+
+  /** Lends nothing until {@link resume}. */
+  suspend(because: Error): void {
+    this.#lane.suspend(because);
+  }
+
+  resume(): void {
+    this.#lane.resume();
+  }
+
+  /** Opens a connection of its own and closes it. Rejects where the address leads to nothing of use. */
+  async probe(): Promise<void> {
+    const { wire } = await this.#connector.probe();
+    await wire.end();
+  }
+
+  /**
+   * Whether a server to which connections are open still answers, and as the primary. Connections of one that does
+   * not are ended on the way.
+   */
+  async answersAsPrimary(server: string): Promise<boolean> {
+    const isOfServer = ({ identity, pooled }: Connection) => identity.server === server && !pooled;
+    const reason = new UnsuitableServerError('another server has taken over');
+    const unused = this.#lane.findIdle(isOfServer);
+    if (unused === undefined || (await askRole(unused.wire, this.#context.clock)) !== 'primary') {
+      this.retire(isOfServer, reason);
+      return false;
+    }
+    return true;
   }
 
   async close(): Promise<void> {
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
     await Promise.all([this.#lane.close(), this.#watch.close()]);
   }
 
   #opened(connection: Connection): void {
     this.#everOpened = true;
     this.#watch.add(connection);
+    // A pooler repeats what it once heard.
+    if (connection.pooled) return;
     connection.wire.onParameter((name, value) => {
+      if (name !== 'in_hot_standby') return;
       const role = value === 'on' ? 'standby' : 'primary';
-      // The server was promoted under us (PostgreSQL reports it with the next statement): no longer what we came for.
-      if (name === 'in_hot_standby' && role !== connection.identity.role)
-        this.retire((each) => each === connection);
+      // Promoted under us (PostgreSQL reports it with the next statement): no longer what we came for.
+      if (role === roleWanted(this.kind)) return;
+      const reason = new UnsuitableServerError(`the server behind ${this.kind} has become a ${role}`);
+      this.retire((each) => each === connection, reason);
     });
   }
 
-  #dead(server: string, silentMs: number): void {
+  #down(reason: string): void {
+    this.#context.events.emit('endpoint:down', { ...this.#named(), reason });
+    if (this.kind !== 'master') return;
+    this.#failover = { address: this.#address, reason };
+    failoverChannel.start.publish(this.#failover);
+    failoverChannel.end.publish(this.#failover);
+  }
+
+  #up(): void {
+    this.#context.events.emit('endpoint:up', this.#named());
+    if (this.#failover === undefined) return;
+    failoverChannel.asyncStart.publish(this.#failover);
+    failoverChannel.asyncEnd.publish(this.#failover);
+    this.#failover = undefined;
+  }
+
+  #dead(peer: string, silentMs: number): void {
     this.#context.events.emit('server:dead', { ...this.#named(), silentMs });
-    const reason = new ConnectionLostError(
-      `${this.kind} (${this.#address}): no byte and no answer to a probe for ${silentMs} ms`,
-      'unknown',
-    );
-    this.#lane.destroy((connection) => connection.identity.server === server, reason);
+    const reason = this.#lost(`no byte and no answer to a probe for ${silentMs} ms`);
+    this.#lane.destroy((connection) => connection.peer === peer, reason);
+  }
+
+  #lookForForgotten(): void {
+    this.#stopLooking ??= this.#context.responsive.onTick((punctual) => {
+      this.#forgotten.look(punctual);
+      if (this.#lane.state.leased > 0) return;
+      this.#stopLooking?.();
+      this.#stopLooking = undefined;
+    });
+  }
+
+  /** A connection to the same server that nobody uses: one that is idle, else a fresh one that leads there. */
+  async #borrow(peer: string): Promise<{ connection: Connection; giveBack(): void } | undefined> {
+    const idle = this.#lane.findIdle((each) => each.peer === peer && each.wire.unanswered === 0);
+    if (idle !== undefined) return { connection: idle, giveBack: () => {} };
+    const fresh = await this.#connector.probe().catch(() => undefined);
+    if (fresh === undefined) return undefined;
+    const giveBack = () => void fresh.wire.end();
+    if (fresh.peer === peer) return { connection: fresh, giveBack };
+    giveBack();
+    return undefined;
+  }
+
+  #lost(what: string): ConnectionLostError {
+    return new ConnectionLostError(`${this.kind} (${this.#address}): ${what}`, 'unknown');
   }
 
   #named(): { endpoint: EndpointKind; address: string } {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakeServer, sqlError } from '../../test/support/fake-server.ts';
+import { FakeServer, result, sqlError } from '../../test/support/fake-server.ts';
 import { VirtualClock, settle } from '../../test/support/virtual-clock.ts';
 import { ConnectionRejectedError } from '../errors/connection-errors.ts';
 import { Deadline } from '../runtime/deadline.ts';
@@ -10,6 +10,7 @@ import type { Lease } from './lease.ts';
 function makeLane(
   options: Partial<ExclusiveLaneOptions> = {},
   open?: (server: FakeServer) => Promise<unknown>,
+  hasRoom: () => boolean = () => true,
 ) {
   const clock = new VirtualClock();
   const server = new FakeServer();
@@ -32,6 +33,7 @@ function makeLane(
       onUp: () => seen.push('up'),
       onDown: () => seen.push('down'),
       onOpened: () => {},
+      hasRoom,
     },
     { clock, random: () => 0.5 },
   );
@@ -87,7 +89,7 @@ describe('ExclusiveLane', () => {
     const held = await acquire();
     const served: string[] = [];
     const join = (caller: string, urgent: boolean) =>
-      lane.acquire(new Deadline(clock, 60_000), urgent).then((lease) => {
+      lane.acquire(new Deadline(clock, 60_000), { urgent }).then((lease) => {
         served.push(caller);
         lease.release();
       });
@@ -184,18 +186,79 @@ describe('ExclusiveLane', () => {
     expect(server.wires.size).toBe(1);
   });
 
-  it('closes retired connections: idle ones now, lent ones when they come back', async () => {
-    const { lane, server, acquire } = makeLane();
-    const lent = await acquire();
-    const idle = await acquire();
+  it('ends retired connections: unused ones now, busy ones when their statement is answered', async () => {
+    const { lane, server, acquire } = makeLane({ maxConnections: 3 });
+    const [busy, lent, idle] = await Promise.all([acquire(), acquire(), acquire()]);
     idle.release();
-    lane.retire(() => true);
+    const { promise, resolve } = Promise.withResolvers<ReturnType<typeof result>>();
+    server.answer = () => promise;
+    const answer = busy.connection.wire.query({ text: 'SELECT 1' });
+    const reason = new Error('another server has taken over');
+    lane.retire(() => true, reason);
     await settle();
     expect(server.wires.size).toBe(1);
-    expect(lent.connection.wire.lostBecause).toBeUndefined();
-    lent.release();
+    await expect(lent.connection.wire.query({ text: 'SELECT 2' })).rejects.toMatchObject({ sent: false });
+    resolve(result('SELECT'));
+    expect(await answer).toMatchObject({ command: 'SELECT' });
     await settle();
+    expect(busy.connection.wire.lostBecause).toBe(reason);
+    for (const lease of [busy, lent]) lease.release();
     expect(server.wires.size).toBe(0);
+  });
+
+  it('lends nothing while it is suspended, and opens connections one by one after that', async () => {
+    const { lane, clock, server, acquire } = makeLane({ maxConnections: 5 });
+    lane.suspend(new Error('they keep breaking'));
+    const callers = Array.from({ length: 5 }, () => acquire());
+    await clock.advance(5_000);
+    expect([server.connects, lane.state.waiting]).toEqual([0, 5]);
+    lane.resume();
+    await settle();
+    expect(server.connects).toBeLessThanOrEqual(2);
+    await clock.advance(200);
+    await Promise.all(callers);
+    expect(server.connects).toBe(5);
+  });
+
+  it('tells impatient callers at once that there is nothing to wait for, and lets the others wait', async () => {
+    const { lane, clock, server, acquire } = makeLane();
+    server.refusal = sqlError('ECONNREFUSED');
+    const patient = acquire();
+    const impatient = lane.acquire(new Deadline(clock, 60_000), { impatient: true });
+    await expect(impatient).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
+    server.refusal = undefined;
+    await clock.advance(1_000);
+    expect((await patient).connection.wire.lostBecause).toBeUndefined();
+  });
+
+  it('sends the callers of a replica elsewhere when it takes no new connection, though one works', async () => {
+    const { server, acquire } = makeLane({ maxConnections: 3, whenDown: 'refuse' });
+    await acquire();
+    server.refusal = sqlError('53300');
+    await expect(acquire()).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
+  });
+
+  it('tries again soon when it is told that something has changed', async () => {
+    const { lane, clock, server, seen, acquire } = makeLane({ whenDown: 'refuse' });
+    server.refusal = sqlError('ECONNREFUSED');
+    await acquire().catch(() => {});
+    await clock.advance(60_000);
+    server.refusal = undefined;
+    lane.hurry();
+    await clock.advance(100);
+    expect(seen).toEqual(['down', 'up']);
+  });
+
+  it('opens nothing beyond the sockets that there is room for', async () => {
+    let room = false;
+    const { lane, clock, server, acquire } = makeLane({}, undefined, () => room);
+    const waiting = acquire();
+    await settle();
+    expect(server.connects).toBe(0);
+    room = true;
+    lane.resume();
+    await clock.advance(100);
+    expect((await waiting).connection).toBeDefined();
   });
 
   it('replaces a connection that has reached its age', async () => {

@@ -10,12 +10,14 @@ import Pool from 'pg-pool';
 import { ClientClosedError, WaitingLineFullError } from '../errors/call-errors.ts';
 import { ConnectionRejectedError, EndpointDownError } from '../errors/connection-errors.ts';
 import { backoffMs } from '../policy/backoff.ts';
+import { codeOf } from '../policy/classify.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Connection } from './connection.ts';
 import type { Lease } from './lease.ts';
 import { PooledConnection } from './pooled-connection.ts';
+import type { Waiting } from './waiting-line.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 export interface ExclusiveLaneOptions {
@@ -38,6 +40,8 @@ export interface ExclusiveLaneOptions {
 
 export interface LaneHooks {
   open(): Promise<Connection>;
+  /** Whether a socket more may be opened: attempts to connect may hold several. */
+  hasRoom(): boolean;
   /** The first connection after none, or none after the last. */
   onUp(): void;
   onDown(cause: Error): void;
@@ -46,8 +50,10 @@ export interface LaneHooks {
 }
 
 export interface LaneState {
-  /** The failure since which nothing could be connected; undefined while the lane works. */
+  /** The failure since which nothing could be connected, or for which the lane was suspended; undefined while it works. */
   readonly downBecause: Error | undefined;
+  /** Every connection it may have is lent, or the server takes no more. */
+  readonly saturated: boolean;
   readonly open: number;
   readonly leased: number;
   readonly opening: number;
@@ -60,6 +66,8 @@ const MAX_OPENING = 2;
 const BACKOFF_WANTED = { baseMs: 20, capMs: 200 };
 /** While nobody waits: only to learn that the endpoint is back. */
 const BACKOFF_UNWANTED = { baseMs: 100, capMs: 10_000 };
+/** After an outage connections come back one by one, this far apart on average: many clients come at the same time. */
+const RAMP = { intervalMs: 20, lastsMs: 1_000 };
 const LIFETIME_JITTER = 0.1;
 
 /** What pg-pool hands out: our connection, with its way back. */
@@ -82,6 +90,9 @@ export class ExclusiveLane {
   #failures = 0;
   #pause: Timer | undefined;
   #downBecause: Error | undefined;
+  #suspended: Error | undefined;
+  #rampUntil = 0;
+  #rampPause: Timer | undefined;
   #closed = false;
   #allGone: (() => void) | undefined;
 
@@ -109,7 +120,8 @@ export class ExclusiveLane {
 
   get state(): LaneState {
     return {
-      downBecause: this.#downBecause,
+      downBecause: this.#unusable,
+      saturated: this.#isSaturated(),
       open: this.#members.size,
       leased: this.#leased,
       opening: this.#opening,
@@ -118,17 +130,16 @@ export class ExclusiveLane {
   }
 
   /**
-   * @param urgent - goes before those who begin: for settling what an earlier attempt left open.
    * @throws WaitingLineFullError, EndpointDownError, ConnectionRejectedError, ClientClosedError or the deadline's
    * own error; nothing was sent in any of these cases.
    */
-  async acquire(deadline: Deadline, urgent = false): Promise<Lease> {
+  async acquire(deadline: Deadline, waiting: Waiting = {}): Promise<Lease> {
     if (this.#closed) throw new ClientClosedError('the client is closed');
-    if (this.#downBecause !== undefined && this.#options.whenDown === 'refuse')
-      throw this.#downError(this.#downBecause);
-    if (this.#line.size >= this.#options.maxWaiting && !urgent) throw this.#fullError();
-    const lease = this.#line.join(deadline, urgent, () =>
-      deadline.error(`waiting for a connection to ${this.#describe()}`, 'not-executed', this.#downBecause),
+    const impatient = waiting.impatient === true || this.#options.whenDown === 'refuse';
+    if (this.#unusable !== undefined && impatient) throw this.#downError(this.#unusable);
+    if (this.#line.size >= this.#options.maxWaiting && waiting.urgent !== true) throw this.#fullError();
+    const lease = this.#line.join(deadline, { ...waiting, impatient }, () =>
+      deadline.error(`waiting for a connection to ${this.#describe()}`, 'not-executed', this.#unusable),
     );
     // The pause was chosen while nobody waited.
     if (this.#pause !== undefined && this.#line.size === 1) this.#pauseOpening();
@@ -136,13 +147,49 @@ export class ExclusiveLane {
     return lease;
   }
 
-  /** Lends the matching connections no more: idle ones are closed now, busy ones when they come back. */
-  retire(matches: (connection: Connection) => boolean): void {
+  /** Ends the matching connections: idle ones now, busy ones when their statement is answered. */
+  retire(matches: (connection: Connection) => boolean, reason: Error): void {
     for (const member of this.#members) {
       if (!matches(member.connection)) continue;
       member.retired = true;
       if (member.idle) void member.connection.wire.end();
+      else member.connection.wire.finish(reason);
     }
+  }
+
+  /**
+   * Lends nothing until {@link resume}: connections can be made, and then break. Callers wait or are refused, as
+   * they are while nothing can be connected.
+   */
+  suspend(because: Error): void {
+    this.#suspended = because;
+    this.#line.reject('impatient', () => this.#downError(because));
+  }
+
+  resume(): void {
+    this.#suspended = undefined;
+    this.#startRamp();
+    this.#pump();
+  }
+
+  /** Something has changed: a lane that is down need not sit out a pause that was chosen before. */
+  hurry(): void {
+    if (this.#downBecause === undefined || this.#pause === undefined) return;
+    this.#failures = 1;
+    this.#pauseOpening();
+  }
+
+  /** The connections that are lent. */
+  *lent(): Iterable<Connection> {
+    for (const member of this.#members) if (!member.idle) yield member.connection;
+  }
+
+  /** A connection to a matching server that is lent to nobody. */
+  findIdle(matches: (connection: Connection) => boolean): Connection | undefined {
+    for (const member of this.#members) {
+      if (member.idle && matches(member.connection)) return member.connection;
+    }
+    return undefined;
   }
 
   /** Whether the connection is lent to nobody. */
@@ -163,7 +210,11 @@ export class ExclusiveLane {
     if (this.#closed) return;
     this.#closed = true;
     this.#pause?.cancel();
-    this.#line.rejectAll(() => new ClientClosedError('the client was closed while waiting for a connection'));
+    this.#rampPause?.cancel();
+    this.#line.reject(
+      'all',
+      () => new ClientClosedError('the client was closed while waiting for a connection'),
+    );
     await this.#pool.end();
     // pg-pool is done when it has let go of its clients; their sockets close a little later.
     if (this.#members.size > 0) await new Promise<void>((resolve) => (this.#allGone = resolve));
@@ -171,7 +222,7 @@ export class ExclusiveLane {
 
   /** Puts waiting callers and connections together, as far as there are any. */
   #pump(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#suspended !== undefined) return;
     while (this.#line.size > this.#checkouts) {
       if (this.#pool.idleCount > this.#idleCheckouts) this.#checkout(true);
       else if (this.#mayOpen()) this.#checkout(false);
@@ -182,9 +233,21 @@ export class ExclusiveLane {
   #mayOpen(): boolean {
     return (
       this.#pause === undefined &&
+      this.#rampPause === undefined &&
       this.#toOpen < MAX_OPENING &&
-      this.#members.size + this.#toOpen < this.#options.maxConnections
+      this.#members.size + this.#toOpen < this.#options.maxConnections &&
+      this.#hooks.hasRoom()
     );
+  }
+
+  get #unusable(): Error | undefined {
+    return this.#downBecause ?? this.#suspended;
+  }
+
+  #isSaturated(): boolean {
+    if (codeOf(this.#downBecause) === '53300') return true;
+    const full = this.#members.size + this.#toOpen >= this.#options.maxConnections;
+    return this.#pool.idleCount <= this.#idleCheckouts && full;
   }
 
   /** Connections being opened, those included that pg-pool has been asked for and will open on its next turn. */
@@ -234,8 +297,10 @@ export class ExclusiveLane {
       this.#failures = 0;
       if (this.#downBecause !== undefined) {
         this.#downBecause = undefined;
+        this.#startRamp();
         this.#hooks.onUp();
       }
+      this.#pauseRamp();
       this.#hooks.onOpened(connection);
       return connection;
     } catch (error) {
@@ -251,15 +316,29 @@ export class ExclusiveLane {
     this.#failures += 1;
     const alive = [...this.#members].some((member) => member.connection.wire.lostBecause === undefined);
     if (!alive) this.#goDown(error);
+    // Those who wait for a new connection are better served elsewhere than by the few that are left.
+    else this.#line.reject('impatient', () => this.#downError(error));
     this.#pauseOpening();
+  }
+
+  #startRamp(): void {
+    this.#rampUntil = this.#clock.now() + RAMP.lastsMs;
+  }
+
+  #pauseRamp(): void {
+    if (this.#clock.now() >= this.#rampUntil || this.#rampPause !== undefined) return;
+    this.#rampPause = this.#clock.schedule(2 * RAMP.intervalMs * this.#random(), () => {
+      this.#rampPause = undefined;
+      this.#pump();
+    });
   }
 
   #goDown(error: Error): void {
     const wasUp = this.#downBecause === undefined;
     this.#downBecause = error;
     if (wasUp) this.#hooks.onDown(error);
-    if (this.#options.whenDown === 'refuse') this.#line.rejectAll(() => this.#downError(error));
-    else if (error instanceof ConnectionRejectedError) this.#line.rejectAll(() => error);
+    this.#line.reject('impatient', () => this.#downError(error));
+    if (error instanceof ConnectionRejectedError) this.#line.reject('all', () => error);
   }
 
   #pauseOpening(): void {

@@ -1,3 +1,4 @@
+import type { EndpointKind } from '../policy/topology.ts';
 import type { Connection } from './connection.ts';
 
 /** One connection, lent to one caller. */
@@ -8,4 +9,11 @@ export interface Lease {
    * retired, in a transaction or still owes an answer is closed, every other goes to the next caller. Once only.
    */
   release(): void;
+}
+
+/** A lease that knows where it is from. */
+export interface EndpointLease extends Lease {
+  readonly endpoint: EndpointKind;
+  /** The server turned out to be the wrong one: no connection to it is lent any more. */
+  condemn(reason: Error): void;
 }

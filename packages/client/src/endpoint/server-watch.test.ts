@@ -17,7 +17,7 @@ async function makeWatch(options: WatchSetup = {}) {
   const clock = new VirtualClock();
   const server = new FakeServer();
   const dead: string[] = [];
-  const suspected: string[] = [];
+  const suspected: number[] = [];
   const connection = await server.connect();
   const idle = await Promise.all(Array.from({ length: options.idle ?? 0 }, () => server.connect()));
   const responsive = new ResponsiveClock(clock);
@@ -27,7 +27,7 @@ async function makeWatch(options: WatchSetup = {}) {
       probe: (): Promise<Connection> => (options.behindAddress?.() ?? server).connect(),
       isIdle: (each) => each !== connection && idle.includes(each),
       isBusy: () => connection.wire.unanswered > 0,
-      onSuspected: (name) => suspected.push(name),
+      onSuspected: (silentMs) => suspected.push(silentMs),
       onDead: (name) => dead.push(name),
     },
     responsive,
@@ -58,7 +58,7 @@ describe('ServerWatch', () => {
     server.frozen = true;
     void ask();
     await clock.advance(1_300);
-    expect([suspected, dead]).toEqual([['pg1'], []]);
+    expect([suspected, dead]).toEqual([[500], []]);
     await clock.advance(700);
     expect(dead).toEqual(['pg1']);
   });

@@ -40,14 +40,17 @@ export interface ServerWatchHooks {
   isBusy(): boolean;
   /** Whether nobody uses this connection, so that a probe may go over it. */
   isIdle(connection: Connection): boolean;
-  onSuspected(server: string, silentMs: number): void;
-  onDead(server: string, silentMs: number): void;
+  /** Told once for each time in which answers are owed. */
+  onSuspected(silentMs: number): void;
+  /** @param peer - see {@link Connection.peer}. */
+  onDead(peer: string, silentMs: number): void;
 }
 
 interface WatchedServer {
   /** With the bytes that had come on each when it was last looked at. */
   readonly connections: Map<Connection, number>;
   quietSince: number;
+  suspected: boolean;
   probe: Probe | undefined;
 }
 
@@ -79,10 +82,10 @@ export class ServerWatch {
 
   /** Watches the connection's server from now on, until the connection is gone. */
   add(connection: Connection): void {
-    const name = connection.identity.server;
+    const name = connection.peer;
     let server = this.#servers.get(name);
     if (server === undefined) {
-      server = { connections: new Map(), quietSince: 0, probe: undefined };
+      server = { connections: new Map(), quietSince: 0, suspected: false, probe: undefined };
       this.#servers.set(name, server);
     }
     server.connections.set(connection, 0);
@@ -126,6 +129,7 @@ export class ServerWatch {
   #look(name: string, server: WatchedServer, punctual: boolean): void {
     const connections = [...server.connections];
     const owesAnswer = connections.some(([connection]) => connection.wire.unanswered > 0);
+    if (!owesAnswer) server.suspected = false;
     if (!owesAnswer || connections.some(([connection, seen]) => connection.wire.bytesRead !== seen)) {
       this.#heard(server);
       return;
@@ -133,12 +137,13 @@ export class ServerWatch {
     const now = this.#responsive.now();
     const silentMs = now - server.quietSince;
     if (silentMs < this.#options.suspicionMs) return;
-    if (server.probe === undefined) this.#hooks.onSuspected(name, silentMs);
+    if (!server.suspected) this.#hooks.onSuspected(silentMs);
+    server.suspected = true;
     if (server.probe === undefined || this.#isSpent(server.probe, now))
       server.probe = this.#startProbe(name, server, now);
     if (!punctual || silentMs < this.#options.deadMs || !this.#condemns(server.probe, now)) return;
     this.#servers.delete(name);
-    if (this.#probeConnection?.identity.server === name) {
+    if (this.#probeConnection?.peer === name) {
       this.#probeConnection.wire.destroy(new Error('the server is dead'));
     }
     this.#hooks.onDead(name, silentMs);
@@ -195,7 +200,7 @@ export class ServerWatch {
   /** @returns the server that was reached. */
   async #probeFresh(): Promise<string> {
     const connection = await this.#hooks.probe();
-    const name = connection.identity.server;
+    const name = connection.peer;
     if (!this.#closed && this.#servers.has(name) && this.#probeConnection === undefined) {
       connection.wire.keepProcessAlive(false);
       this.#probeConnection = connection;

@@ -1,6 +1,14 @@
 import type { Deadline } from '../runtime/deadline.ts';
 
+export interface Waiting {
+  /** Goes before those who begin: for settling what an earlier attempt left open. */
+  readonly urgent?: boolean;
+  /** Is told at once when there is nothing to wait for, because it has somewhere else to go. */
+  readonly impatient?: boolean;
+}
+
 interface Waiter<T> {
+  readonly impatient: boolean;
   resolve(value: T): void;
   reject(error: unknown): void;
   leave(): void;
@@ -19,10 +27,14 @@ export class WaitingLine<T> {
   }
 
   /** @param overError - makes the error for a caller whose deadline is over. */
-  join(deadline: Deadline, urgent: boolean, overError: () => Error): Promise<T> {
+  join(
+    deadline: Deadline,
+    { urgent = false, impatient = false }: Waiting,
+    overError: () => Error,
+  ): Promise<T> {
     const line = urgent ? this.#urgent : this.#ordinary;
     return new Promise((resolve, reject) => {
-      const waiter: Waiter<T> = { resolve, reject, leave: () => {} };
+      const waiter: Waiter<T> = { impatient, resolve, reject, leave: () => {} };
       line.add(waiter);
       const stopListening = deadline.onOver(() => {
         line.delete(waiter);
@@ -44,8 +56,10 @@ export class WaitingLine<T> {
     return true;
   }
 
-  rejectAll(makeError: () => unknown): void {
+  /** @param who - all of them, or the impatient ones. */
+  reject(who: 'all' | 'impatient', makeError: () => unknown): void {
     for (const waiter of [...this.#urgent, ...this.#ordinary]) {
+      if (who === 'impatient' && !waiter.impatient) continue;
       waiter.leave();
       waiter.reject(makeError());
     }

@@ -1,18 +1,54 @@
 import type { CommitToken } from '../errors/commit-errors.ts';
-import { classifyStatementFailure, codeOf } from '../policy/classify.ts';
+import { UnsuitableServerError } from '../errors/connection-errors.ts';
+import { askRole } from '../endpoint/ask-role.ts';
+import type { EndpointLease } from '../endpoint/lease.ts';
+import { codeOf, mayBeForBeingStandby } from '../policy/classify.ts';
+import type { FailureVerdict } from '../policy/classify.ts';
+import { roleWanted } from '../policy/topology.ts';
+import type { Clock } from '../runtime/clock.ts';
+
+/** What an attempt has found out about the connection that the next one needs. */
+export type Needs =
+  /** A standby refused it: it writes. */
+  | 'primary'
+  /** It needs a session of its own: no pooler. */
+  | 'direct';
 
 /** How one attempt ended, where it did not end the operation with an error. */
 export type AttemptEnd<T> =
   | { readonly state: 'done'; readonly value: T }
   /** Proven not executed, or harmless to repeat, and worth another attempt. */
-  | { readonly state: 'again'; readonly cause: Error }
+  | { readonly state: 'again'; readonly cause: Error; readonly needs?: Needs }
   /** COMMIT was sent, its answer is missing, and its mark can be asked for. `value` is the result if it committed. */
   | { readonly state: 'unsettled'; readonly token: CommitToken; readonly value: T; readonly cause: Error };
 
-/** What a failed statement or COMMIT means where the server rolled back and the connection lives on. */
-export function afterSqlError(error: unknown): AttemptEnd<never> {
-  if (error instanceof Error && classifyStatementFailure(codeOf(error)) === 'rolled-back') {
-    return { state: 'again', cause: error };
-  }
-  throw error;
+/**
+ * What follows from a failure after which nothing is executed and no transaction is open.
+ *
+ * @throws the error, where it is the caller's.
+ */
+export async function againOrThrow(
+  error: unknown,
+  { action }: FailureVerdict,
+  lease: EndpointLease,
+  clock: Clock,
+): Promise<AttemptEnd<never>> {
+  if (!(error instanceof Error)) throw error;
+  const onStandby = roleWanted(lease.endpoint) === 'standby';
+  if (onStandby && mayBeForBeingStandby(codeOf(error)))
+    return { state: 'again', cause: error, needs: 'primary' };
+  if (action === 'pass') throw error;
+  if (action !== 'retry-elsewhere') return { state: 'again', cause: error };
+  // A read-only transaction on the primary says the same, and then it is the app's own.
+  const { connection } = lease;
+  const role = connection.pooled ? 'primary' : await askRole(connection.wire, clock);
+  if (role === 'primary') throw error;
+  if (role === 'standby') lease.condemn(wrongServer(lease));
+  return { state: 'again', cause: error };
+}
+
+export function wrongServer(lease: EndpointLease): UnsuitableServerError {
+  return new UnsuitableServerError(
+    `${lease.endpoint}: the server behind it is not the primary any more, or one of an older timeline`,
+  );
 }

@@ -68,7 +68,7 @@ export function unknownOutcome(
 
 async function urgentLease(execution: Execution, deadline: Deadline): Promise<Lease | undefined> {
   try {
-    return await execution.endpoints.master.acquire(deadline, true);
+    return await execution.endpoints.master.acquire(deadline, { urgent: true });
   } catch (error) {
     // Refused, over or closed: in every case the outcome stays unknown, which weighs more than the reason.
     if (error instanceof SchoolDbError) return undefined;

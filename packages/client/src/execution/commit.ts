@@ -4,7 +4,7 @@ import type { CommitToken } from '../errors/commit-errors.ts';
 import { codeOf } from '../policy/classify.ts';
 import { markAndCommitText } from '../wire/sql.ts';
 import type { Wire } from '../wire/wire.ts';
-import { WireLostError } from '../wire/wire.ts';
+import { verdictOn } from './failure.ts';
 
 /** What is known of a COMMIT. */
 export type CommitEnd =
@@ -12,7 +12,9 @@ export type CommitEnd =
   /** Proven: it did not commit. */
   | { readonly state: 'failed'; readonly error: unknown }
   /** It was sent, and its answer is missing or promises too little. */
-  | { readonly state: 'unknown'; readonly error: Error };
+  | { readonly state: 'unknown'; readonly error: Error }
+  /** As unknown, and no mark can tell. */
+  | { readonly state: 'unmarked'; readonly error: Error };
 
 /** Ends an open transaction. The mark travels in the same message as COMMIT and costs no round trip. */
 export async function commit(wire: Wire, token: CommitToken | undefined): Promise<CommitEnd> {
@@ -22,7 +24,9 @@ export async function commit(wire: Wire, token: CommitToken | undefined): Promis
     async () => (await settled(wire.script(text)))[0],
   );
   const end =
-    answer.status === 'fulfilled' ? judge(answer.value.at(-1), unconfirmed) : judgeFailure(answer.reason);
+    answer.status === 'fulfilled'
+      ? judge(answer.value.at(-1), unconfirmed)
+      : judgeCommitFailure(answer.reason);
   // A mark that was refused leaves the transaction open and failed.
   if (end.state === 'failed' && answer.status === 'rejected') await rollBack(wire);
   return end;
@@ -46,8 +50,10 @@ export function unconfirmedCommit(): CommitUnconfirmedError {
   );
 }
 
-export function judgeFailure(error: unknown): CommitEnd {
-  if (error instanceof WireLostError) return { state: error.sent ? 'unknown' : 'failed', error };
+/** What it means that COMMIT was not answered, or refused. */
+export function judgeCommitFailure(error: unknown): CommitEnd {
+  const { outcome } = verdictOn(error, 'committing', 'effectful');
+  if (outcome === 'unknown' && error instanceof Error) return { state: 'unknown', error };
   // in_failed_sql_transaction: the mark met a transaction in which a statement had failed
   return { state: 'failed', error: codeOf(error) === '25P02' ? rolledBack() : error };
 }

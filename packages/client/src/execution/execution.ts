@@ -4,6 +4,8 @@ import type { ClientEvents } from '../endpoint/client-events.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { Events } from '../runtime/events.ts';
 import type { Random } from '../runtime/random.ts';
+import type { RetryBudget } from '../policy/budget.ts';
+import type { Breakers } from './breaker.ts';
 import type { CommitSlots } from './commit-slots.ts';
 
 /** What every operation of one client works with. */
@@ -11,6 +13,8 @@ export interface Execution {
   readonly endpoints: Endpoints;
   readonly events: Events<ClientEvents>;
   readonly slots: CommitSlots;
+  readonly breakers: Breakers;
+  readonly budget: RetryBudget;
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -10,7 +10,8 @@ import { END_GHOST } from '../wire/sql.ts';
  * idle: one that works may be committing.
  */
 export async function endGhost(ghost: Connection, successor: Connection): Promise<void> {
-  if (ghost.identity.server !== successor.identity.server) return;
+  // A pooler hands out process numbers of its own.
+  if (ghost.pooled || ghost.identity.server !== successor.identity.server) return;
   // Where this fails the attempt itself finds out what is wrong.
   await successor.wire
     .query({ text: END_GHOST, values: [ghost.wire.processId, ghost.backendStart] })

@@ -1,17 +1,19 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import { StatementRefusedError } from '../errors/option-errors.ts';
 import type { CommitToken } from '../errors/commit-errors.ts';
-import type { Lease } from '../endpoint/lease.ts';
-import { classifyStatementFailure, codeOf } from '../policy/classify.ts';
+import type { EndpointLease } from '../endpoint/lease.ts';
+import type { FailureVerdict } from '../policy/classify.ts';
 import { transactionControlIn } from '../policy/statement-text.ts';
 import { refuseCopyStream } from './refuse.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import type { Wire } from '../wire/wire.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd } from './attempt.ts';
-import { afterSqlError } from './attempt.ts';
+import { againOrThrow } from './attempt.ts';
 import { commit, rollBack } from './commit.ts';
 import { unknownOutcome } from './commit-outcome.ts';
+import type { Execution } from './execution.ts';
+import { verdictOn } from './failure.ts';
+import { opening, refusedByGuard } from './opening.ts';
 
 /** What the callback of a transaction works with. Of no use once the callback has ended. */
 export interface Transaction {
@@ -27,29 +29,41 @@ export interface Transaction {
   ): Promise<QueryResult<Row>>;
 }
 
+export interface TransactionWork<T> {
+  readonly callback: (transaction: Transaction) => Promise<T>;
+  /** Whether a text needs a session of its own, which a pooler does not give. */
+  readonly needsDirect: (text: string) => Promise<boolean>;
+}
+
 /**
  * One run of the callback between BEGIN and COMMIT. A connection that breaks before COMMIT was sent, a serialization
  * failure and a deadlock are rolled back by the server: then the whole callback is run again.
  */
 export async function attemptTransaction<T>(
-  callback: (transaction: Transaction) => Promise<T>,
+  work: TransactionWork<T>,
   token: CommitToken | undefined,
-  lease: Lease,
+  lease: EndpointLease,
   deadline: Deadline,
+  execution: Execution,
 ): Promise<AttemptEnd<T>> {
   const { wire } = lease.connection;
-  const scope = new TransactionScope(wire);
+  const scope = new TransactionScope(lease, work.needsDirect);
   let value: T;
   try {
-    await wire.script('BEGIN');
-    value = await untilOver(callback(scope), deadline);
+    const begun = await wire.flush(opening(lease, execution.endpoints.cluster));
+    const refused = refusedByGuard(begun, lease);
+    if (refused !== undefined) {
+      await rollBack(wire);
+      return refused;
+    }
+    scope.throwIfFailed(begun);
+    value = await untilOver(work.callback(scope), deadline);
     scope.close();
   } catch (error) {
     scope.close();
     if (deadline.over) throw deadline.error('a transaction was running', 'not-executed', error);
     await rollBack(wire);
-    // What the callback throws may be its own wrapping of what a statement told it: the statement's failure decides.
-    return runAgainOrThrow(scope.repeatable ?? error);
+    return scope.endAfter(error, execution);
   }
   if (wire.lostBecause === undefined && wire.transactionStatus === 'idle') {
     throw new StatementRefusedError(
@@ -58,21 +72,30 @@ export async function attemptTransaction<T>(
   }
   const end = await commit(wire, token);
   if (end.state === 'committed') return { state: 'done', value };
-  if (end.state === 'failed') return runAgainOrThrow(scope.repeatable ?? end.error);
-  if (token !== undefined) return { state: 'unsettled', token, value, cause: end.error };
+  if (end.state === 'failed') return scope.endAfter(end.error, execution);
+  if (token !== undefined && end.state === 'unknown')
+    return { state: 'unsettled', token, value, cause: end.error };
   throw end.error instanceof WireLostError
     ? unknownOutcome('the transaction carried no mark that could be asked for', undefined, end.error)
     : end.error;
 }
 
-class TransactionScope implements Transaction {
-  readonly #wire: Wire;
-  #open = true;
-  /** The first failure after which the transaction may be run again. */
-  repeatable: Error | undefined;
+/** A failure after which the whole transaction may be run again, although the callback may have swallowed it. */
+interface Repeatable {
+  readonly error: unknown;
+  readonly verdict: FailureVerdict;
+}
 
-  constructor(wire: Wire) {
-    this.#wire = wire;
+class TransactionScope implements Transaction {
+  readonly #lease: EndpointLease;
+  readonly #needsDirect: (text: string) => Promise<boolean>;
+  #open = true;
+  #repeatable: Repeatable | undefined;
+  #metSessionState: StatementRefusedError | undefined;
+
+  constructor(lease: EndpointLease, needsDirect: (text: string) => Promise<boolean>) {
+    this.#lease = lease;
+    this.#needsDirect = needsDirect;
   }
 
   async query<Row extends QueryResultRow>(
@@ -87,25 +110,48 @@ class TransactionScope implements Transaction {
       );
     }
     refuseCopyStream(text);
+    const { pooled, wire } = this.#lease.connection;
+    if (pooled && (await this.#needsDirect(text))) {
+      this.#metSessionState ??= new StatementRefusedError(
+        'the statement needs a session of its own: no pooler',
+      );
+      throw this.#metSessionState;
+    }
     try {
-      return await this.#wire.query({ text, values });
+      return await wire.query({ text, values });
     } catch (error) {
-      if (isRepeatable(error)) this.repeatable ??= error;
+      this.#note(error);
       throw error;
     }
+  }
+
+  /** @throws the first failure among answers. */
+  throwIfFailed(answers: readonly PromiseSettledResult<unknown>[]): void {
+    const failed = answers.find((each) => each.status === 'rejected');
+    if (failed === undefined) return;
+    this.#note(failed.reason);
+    throw failed.reason;
+  }
+
+  /**
+   * How the attempt ends after the callback or COMMIT has failed. What a callback throws may be its own wrapping of
+   * what a statement told it: the statement's failure decides.
+   */
+  endAfter(error: unknown, { clock }: Execution): Promise<AttemptEnd<never>> | AttemptEnd<never> {
+    if (this.#metSessionState !== undefined)
+      return { state: 'again', cause: this.#metSessionState, needs: 'direct' };
+    const failed = this.#repeatable ?? { error, verdict: verdictOn(error, 'in-transaction', 'effectful') };
+    return againOrThrow(failed.error, failed.verdict, this.#lease, clock);
   }
 
   close(): void {
     this.#open = false;
   }
-}
 
-function runAgainOrThrow(failure: unknown): AttemptEnd<never> {
-  return failure instanceof WireLostError ? { state: 'again', cause: failure } : afterSqlError(failure);
-}
-
-function isRepeatable(error: unknown): error is Error {
-  return error instanceof WireLostError || classifyStatementFailure(codeOf(error)) === 'rolled-back';
+  #note(error: unknown): void {
+    const verdict = verdictOn(error, 'in-transaction', 'effectful');
+    if (verdict.action !== 'pass') this.#repeatable ??= { error, verdict };
+  }
 }
 
 /** The callback may wait for something that is no statement, which nobody can interrupt: its caller is answered. */

@@ -1,26 +1,78 @@
+/**
+ * Which endpoint serves an attempt. Direct endpoints come first: a pooler takes over where they are saturated, or the
+ * other way round with `prefer: 'pooler'`. Whatever can't be used is passed over; what is left when nothing can be used
+ * is the master, in whose line writes wait for a new primary.
+ */
 import { EndpointDownError } from '../errors/connection-errors.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Endpoints } from '../endpoint/endpoints.ts';
-import type { Route } from '../execution/operation.ts';
+import type { EndpointLease } from '../endpoint/lease.ts';
+import type { AttemptPlan, Route } from '../execution/operation.ts';
+import type { Deadline } from '../runtime/deadline.ts';
 
-export function routeToMaster(endpoints: Endpoints): Route {
-  return (deadline) => endpoints.master.acquire(deadline);
+export interface RouteOptions {
+  readonly prefer: 'direct' | 'pooler';
+  readonly readOnlyWhenNoPrimary: boolean;
 }
 
-/**
- * To a replica; to the master where there is none, none can be reached, or a replica has just failed this read and
- * the master works.
- */
-export function routeToReplica(endpoints: Endpoints): Route {
-  const { master, replica } = endpoints;
-  return async (deadline, attempt) => {
-    const turnOfMaster = attempt % 2 === 0 && master.usable;
-    if (replica?.usable && !turnOfMaster) {
+export class Routes {
+  readonly #endpoints: Endpoints;
+  readonly #options: RouteOptions;
+
+  constructor(endpoints: Endpoints, options: RouteOptions) {
+    this.#endpoints = endpoints;
+    this.#options = options;
+  }
+
+  /** For everything that writes. */
+  readonly toPrimary: Route = (deadline, plan) => this.#firstOf([this.#primary(plan)], deadline);
+
+  /**
+   * To a replica; to the primary where there is none, none can be reached, or a replica has just failed this read
+   * and the master works.
+   */
+  readonly toReplica: Route = (deadline, plan) => {
+    const turnOfMaster = plan.attempt % 2 === 0 && this.#endpoints.master.usable;
+    if (plan.needs.has('primary') || turnOfMaster) return this.toPrimary(deadline, plan);
+    return this.#firstOf([this.#replicas(plan), this.#primary(plan)], deadline);
+  };
+
+  /** For reads that must see what was written: to the primary, or to a replica where that is better than no answer. */
+  readonly toPrimaryForRead: Route = (deadline, plan) => {
+    const { readOnlyWhenNoPrimary } = this.#options;
+    if (!readOnlyWhenNoPrimary || plan.needs.has('primary')) return this.toPrimary(deadline, plan);
+    return this.#firstOf([this.#primary(plan), this.#replicas(plan)], deadline);
+  };
+
+  #primary(plan: AttemptPlan): readonly Endpoint[] {
+    return this.#inOrder(this.#endpoints.master, this.#endpoints.masterPooler, plan);
+  }
+
+  #replicas(plan: AttemptPlan): readonly Endpoint[] {
+    return this.#inOrder(this.#endpoints.replica, this.#endpoints.replicaPooler, plan);
+  }
+
+  /** Those that can be used, the preferred one first unless its callers must wait. */
+  #inOrder(
+    direct: Endpoint | undefined,
+    pooler: Endpoint | undefined,
+    plan: AttemptPlan,
+  ): readonly Endpoint[] {
+    const both = this.#options.prefer === 'pooler' ? [pooler, direct] : [direct, pooler];
+    const usable = (plan.needs.has('direct') ? [direct] : both).filter((each) => each?.usable === true);
+    return (usable as Endpoint[]).toSorted((a, b) => Number(a.saturated) - Number(b.saturated));
+  }
+
+  /** From the first group that has one that works; where none does, from the master, as soon as it does. */
+  async #firstOf(groups: readonly (readonly Endpoint[])[], deadline: Deadline): Promise<EndpointLease> {
+    const order = groups.flat();
+    for (const endpoint of order) {
       try {
-        return await replica.acquire(deadline);
+        return await endpoint.acquire(deadline, { impatient: endpoint !== order.at(-1) });
       } catch (error) {
         if (!(error instanceof EndpointDownError)) throw error;
       }
     }
-    return master.acquire(deadline);
-  };
+    return this.#endpoints.master.acquire(deadline);
+  }
 }

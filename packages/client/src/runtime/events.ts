@@ -6,6 +6,12 @@ export type Listener<Payload> = (payload: Payload) => void;
  */
 export class Events<EventMap extends object> {
   readonly #listeners = new Map<keyof EventMap, Set<Listener<never>>>();
+  readonly #witness: (name: keyof EventMap, payload: unknown) => void;
+
+  /** @param witness - sees every event, before its listeners. */
+  constructor(witness: (name: keyof EventMap, payload: unknown) => void = () => {}) {
+    this.#witness = witness;
+  }
 
   /** @returns a function that takes the listener away again. */
   on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void {
@@ -16,6 +22,7 @@ export class Events<EventMap extends object> {
   }
 
   emit<Name extends keyof EventMap>(name: Name, payload: EventMap[Name]): void {
+    this.#witness(name, payload);
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
         (listener as Listener<EventMap[Name]>)(payload);

@@ -100,6 +100,7 @@ class PgWire implements Wire {
   #rejectGone!: (error: Error) => void;
   #lostBecause: Error | undefined;
   #crashNotice: Error | undefined;
+  #finishing: Error | undefined;
 
   constructor(client: Client) {
     this.#client = client;
@@ -162,6 +163,11 @@ class PgWire implements Wire {
     this.#lose(reason);
   }
 
+  finish(reason: Error): void {
+    this.#finishing ??= reason;
+    if (this.#unanswered.size === 0) this.#lose(reason);
+  }
+
   async end(): Promise<void> {
     if (this.#unanswered.size > 0) this.destroy(new Error('closed while a statement was unanswered'));
     if (this.#lostBecause !== undefined) return;
@@ -199,24 +205,28 @@ class PgWire implements Wire {
   }
 
   #send(config: QueryConfig): Promise<QueryResult | QueryResult[]> {
-    if (this.#lostBecause !== undefined) {
-      return Promise.reject(new WireLostError(false, this.#lostBecause));
-    }
+    const closed = this.#lostBecause ?? this.#finishing;
+    if (closed !== undefined) return Promise.reject(new WireLostError(false, closed));
     return new Promise((resolve, reject) => {
       this.#unanswered.add(reject);
       this.#client.query(config).then(
         (result) => {
-          this.#unanswered.delete(reject);
           resolve(result);
+          this.#answered(reject);
         },
         (error: unknown) => {
           // When the connection died, pg has emitted 'error' before, and #lose has rejected this already.
           if (error instanceof DatabaseError && endsConnection(error)) this.#lose(error);
-          this.#unanswered.delete(reject);
           reject(error);
+          this.#answered(reject);
         },
       );
     });
+  }
+
+  #answered(statement: (error: WireLostError) => void): void {
+    this.#unanswered.delete(statement);
+    if (this.#finishing !== undefined && this.#unanswered.size === 0) this.#lose(this.#finishing);
   }
 
   #lose(reason: Error): void {

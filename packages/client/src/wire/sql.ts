@@ -10,8 +10,8 @@ SELECT pg_catalog.pg_is_in_recovery() AS standby,
   CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN
     ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer
   END AS timeline,
-  pg_catalog.concat_ws(' ', pg_catalog.inet_server_addr(), pg_catalog.inet_server_port(),
-    pg_catalog.pg_postmaster_start_time()) AS server,
+  pg_catalog.concat_ws(' ', pg_catalog.inet_server_port(),
+    extract(epoch FROM pg_catalog.pg_postmaster_start_time())) AS server,
   (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()) AS backend_start,
   (SELECT count(*) = 2 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = 'schooldb' AND p.proname IN ('mark', 'settle')
@@ -23,7 +23,7 @@ export interface IdentityRow {
   readonly system_id: string;
   /** Null on a standby. */
   readonly timeline: number | null;
-  /** Address, port and start time: tells one running server from another behind the same address. */
+  /** Port and start time: tells one running server from another behind the same address. */
   readonly server: string;
   readonly backend_start: string;
   readonly has_commit_slots: boolean;
@@ -44,6 +44,14 @@ export function hygieneTexts(idleInTransactionMs: number): string[] {
 
 /** Whether the server is a standby now. Answers with `standby`. */
 export const ASK_STANDBY = 'SELECT pg_catalog.pg_is_in_recovery() AS standby';
+
+/**
+ * Which of these backends of ours are at work; values: an array of process ids. Where the server does not keep track
+ * (`track_activities` off) it counts as being at work.
+ */
+export const ASK_ACTIVE = `
+SELECT pid FROM pg_catalog.pg_stat_activity
+WHERE pid = ANY($1::integer[]) AND (state IS NULL OR state IN ('active', 'fastpath function call', 'disabled'))`;
 
 /** Costs a server nothing and shows that it lives. */
 export const PROBE = 'SELECT 1';

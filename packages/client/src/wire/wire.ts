@@ -29,6 +29,11 @@ export interface Wire {
   flush(statements: readonly Statement[]): Promise<PromiseSettledResult<QueryResult>[]>;
   /** Closes at once. Everything unanswered rejects with a {@link WireLostError} that carries `reason`. */
   destroy(reason: Error): void;
+  /**
+   * Takes no further statement, and closes as soon as nothing is unanswered: at once where nothing is. Statements
+   * that come later reject as not sent.
+   */
+  finish(reason: Error): void;
   /** Says goodbye and closes; resolves when the socket is gone. Destroys where a statement is unanswered. */
   end(): Promise<void>;
   /** Whether the socket alone keeps the process running. */

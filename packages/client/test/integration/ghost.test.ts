@@ -1,8 +1,8 @@
-/** A transaction whose connection the network cut: the server does not know, and its locks stay. */
+/** A connection that the network cut or forgot: the server does not know, and what was begun there stays. */
 import type { Cluster } from '@schooldb/local-cluster';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
-import { clientOf, startTestCluster } from '../support/with-cluster.ts';
+import { clientOf, record, startTestCluster } from '../support/with-cluster.ts';
 
 let cluster: Cluster;
 
@@ -28,6 +28,23 @@ it('is run again without waiting for the locks of its own ghost', async () => {
     });
     expect(runs).toBe(2);
     expect((await db.query('SELECT taken FROM seat')).rows).toEqual([{ taken: 1 }]);
+  } finally {
+    await db.close();
+    proxy.close();
+  }
+});
+
+it('finds a connection that the network forgot on a server that is well, and does the statement once', async () => {
+  const proxy = await startCuttingProxy(cluster.endpoints.master);
+  const db = clientOf(cluster, { endpoints: { master: proxy.address } });
+  const dead = record(db, 'server:dead');
+  const settled = record(db, 'outcome:settled');
+  try {
+    await db.write('CREATE TABLE note (n integer)');
+    proxy.forget();
+    await db.write('INSERT INTO note VALUES (1)', [], { exactlyOnce: true });
+    expect((await db.write('SELECT n FROM note')).rows).toEqual([{ n: 1 }]);
+    expect([dead, settled]).toEqual([[], [{ committed: false }]]);
   } finally {
     await db.close();
     proxy.close();

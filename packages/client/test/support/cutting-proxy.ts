@@ -8,6 +8,8 @@ export interface CuttingProxy {
   readonly address: Address;
   /** Resets the connections that exist, and tells the server nothing. New ones pass. */
   cutClients(): void;
+  /** Passes nothing any more on the connections that exist, and tells nobody. New ones pass. */
+  forget(): void;
   close(): void;
 }
 
@@ -33,6 +35,9 @@ export async function startCuttingProxy(target: Address): Promise<CuttingProxy> 
         pair.cut = true;
         pair.client.resetAndDestroy();
       }
+    },
+    forget() {
+      for (const pair of pairs) pair.cut = true;
     },
     close() {
       for (const { client, server } of pairs) for (const socket of [client, server]) socket.destroy();

@@ -1,18 +1,22 @@
 import { SchoolDb } from '../../src/api/create-school-db.ts';
 import type { SchoolDbOptions } from '../../src/api/options.ts';
 import { resolveOptions } from '../../src/api/options.ts';
+import { ASK_STANDBY, IDENTIFY } from '../../src/wire/sql.ts';
 import type { Answer } from './fake-server.ts';
 import { FakeServer, SILENCE, result, sqlError } from './fake-server.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-const IDENTITY_MARK = 'pg_is_in_recovery';
-
-/** Servers behind the addresses `master:5432` and `replica:5432`; a test may change who stands where. */
+/** Servers behind the addresses, which are named as their endpoints are; a test may change who stands where. */
 export function makeClient(options: Partial<SchoolDbOptions> = {}) {
   const clock = new VirtualClock();
   const primary = new FakeServer();
   const standby = new FakeServer({ server: 'pg2', role: 'standby', timeline: null });
-  const behind: Record<string, FakeServer> = { master: primary, replica: standby };
+  const behind: Record<string, FakeServer> = {
+    master: primary,
+    replica: standby,
+    masterPooler: primary,
+    replicaPooler: standby,
+  };
   const db = new SchoolDb(
     resolveOptions({
       endpoints: { master: 'master', replica: 'replica' },
@@ -35,7 +39,7 @@ export function makeClient(options: Partial<SchoolDbOptions> = {}) {
 /** Answers the question who it is as the server does, everything else as the test wants it. */
 export function answer(server: FakeServer, rest: Answer): void {
   server.answer = (text, wire) => {
-    if (text.includes(IDENTITY_MARK)) {
+    if (text === IDENTIFY) {
       const { role, systemId, timeline, server: name } = server.identity;
       const { hasCommitSlots } = server;
       const row = {
@@ -49,6 +53,12 @@ export function answer(server: FakeServer, rest: Answer): void {
       return result('SELECT', [row]);
     }
     if (text.startsWith('SET ')) return result('SET');
+    if (text === ASK_STANDBY) return result('SELECT', [{ standby: server.identity.role === 'standby' }]);
+    if (text.includes('schooldb: not the primary')) {
+      const oldest = Number(/>= (\d+)/.exec(text)?.[1]);
+      if ((server.identity.timeline ?? 0) < oldest) throw sqlError('22P02');
+      return result('SELECT');
+    }
     return rest(text, wire);
   };
 }

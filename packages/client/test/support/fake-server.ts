@@ -42,7 +42,8 @@ export class FakeServer {
   /** A connection as the connector would make it. */
   async connect(): Promise<Connection> {
     const wire = (await this.open().ready) as FakeWire;
-    return { wire, identity: this.identity, hasCommitSlots: this.hasCommitSlots, backendStart: '' };
+    const { identity, hasCommitSlots } = this;
+    return { wire, identity, pooled: false, peer: identity.server, hasCommitSlots, backendStart: '' };
   }
 
   /** What SIGKILL does: every connection is gone at once. */
@@ -71,6 +72,7 @@ export class FakeWire implements Wire {
   readonly #notices = new Set<(notice: Notice) => void>();
   #parameter: (name: string, value: string) => void = () => {};
   #reject!: (error: Error) => void;
+  #finishing: Error | undefined;
 
   constructor(server: FakeServer) {
     this.server = server;
@@ -79,7 +81,8 @@ export class FakeWire implements Wire {
   }
 
   async query(statement: Statement): Promise<QueryResult> {
-    if (this.lostBecause !== undefined) throw new WireLostError(false, this.lostBecause);
+    const closed = this.lostBecause ?? this.#finishing;
+    if (closed !== undefined) throw new WireLostError(false, closed);
     this.server.texts.push(statement.text);
     this.unanswered += 1;
     try {
@@ -92,6 +95,7 @@ export class FakeWire implements Wire {
     } finally {
       this.unanswered -= 1;
       this.bytesRead += 1;
+      if (this.#finishing !== undefined) this.finish(this.#finishing);
     }
   }
 
@@ -111,6 +115,11 @@ export class FakeWire implements Wire {
     this.server.wires.delete(this);
     this.#reject(new WireLostError(true, reason));
     for (const listener of this.#gone.splice(0)) listener();
+  }
+
+  finish(reason: Error): void {
+    this.#finishing ??= reason;
+    if (this.unanswered === 0) this.destroy(reason);
   }
 
   async end(): Promise<void> {

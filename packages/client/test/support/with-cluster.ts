@@ -17,9 +17,17 @@ export function startTestCluster(options: ClusterOptions = {}): Promise<Cluster>
 /** A client for the cluster; `options` go before what the cluster says. */
 export function clientOf(cluster: Cluster, options: Partial<SchoolDbOptions> = {}): SchoolDb {
   const { database, user, password, ca, endpoints } = cluster;
-  const { master, replica } = endpoints;
-  const addresses = replica === undefined ? { master } : { master, replica };
-  return createSchoolDb({ endpoints: addresses, database, user, password, tls: { ca }, ...options });
+  const addresses = Object.fromEntries(
+    Object.entries(endpoints).filter(([, address]) => address !== undefined),
+  );
+  return createSchoolDb({
+    endpoints: addresses as SchoolDbOptions['endpoints'],
+    database,
+    user,
+    password,
+    tls: { ca },
+    ...options,
+  });
 }
 
 /** Collects what the client tells, by name. */

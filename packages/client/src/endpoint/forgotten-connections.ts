@@ -1,0 +1,105 @@
+/**
+ * Finds single connections that the network has forgotten while their server is well: a firewall dropped its entry, or
+ * one direction is cut. To the client that looks like a slow statement; only the server can tell the two apart:
+ *
+ *   owing       a connection that owes an answer has been silent for `silentMs`
+ *   questioned  the server is asked, over another connection, whether that backend is at work
+ *   idle        it is not: it has answered, or never heard the question. The answer may still be under way
+ *   forgotten   no byte came for `graceMs` after that: the connection is closed, its caller retried or settled
+ */
+import type { Clock } from '../runtime/clock.ts';
+import type { ResponsiveClock } from '../runtime/responsive-clock.ts';
+import { ASK_ACTIVE } from '../wire/sql.ts';
+import type { Connection } from './connection.ts';
+
+export const FORGOTTEN_DEFAULTS = {
+  silentMs: 2_000,
+  graceMs: 1_000,
+  /** From one question to the next. */
+  intervalMs: 5_000,
+};
+
+export interface ForgottenHooks {
+  /** The connections that are lent. */
+  lent(): Iterable<Connection>;
+  /** A connection to the same server that nobody uses; `giveBack` when it is not needed any more. */
+  borrow(peer: string): Promise<{ readonly connection: Connection; giveBack(): void } | undefined>;
+  onForgotten(connection: Connection, silentMs: number): void;
+}
+
+interface Debt {
+  bytesRead: number;
+  since: number;
+  /** When the server said that the backend is not at work. */
+  idleSince: number | undefined;
+}
+
+export class ForgottenConnections {
+  readonly #hooks: ForgottenHooks;
+  readonly #responsive: ResponsiveClock;
+  readonly #clock: Clock;
+  readonly #debts = new Map<Connection, Debt>();
+  #askedAt = -Infinity;
+
+  constructor(hooks: ForgottenHooks, time: { clock: Clock; responsive: ResponsiveClock }) {
+    this.#hooks = hooks;
+    this.#clock = time.clock;
+    this.#responsive = time.responsive;
+  }
+
+  /** To be called about every 100 ms while connections are lent. */
+  look(punctual: boolean): void {
+    const now = this.#responsive.now();
+    const owing = new Set<Connection>();
+    for (const connection of this.#hooks.lent()) {
+      // A pooler hands out process numbers of its own.
+      if (connection.wire.unanswered > 0 && !connection.pooled) owing.add(connection);
+    }
+    for (const connection of this.#debts.keys()) if (!owing.has(connection)) this.#debts.delete(connection);
+    for (const connection of owing) this.#update(connection, now, punctual);
+    const silent = [...this.#debts].filter(([, debt]) => now - debt.since >= FORGOTTEN_DEFAULTS.silentMs);
+    if (silent.length === 0 || now - this.#askedAt < FORGOTTEN_DEFAULTS.intervalMs) return;
+    this.#askedAt = now;
+    const byPeer = Map.groupBy(silent, ([connection]) => connection.peer);
+    for (const [peer, debts] of byPeer) void this.#ask(peer, debts);
+  }
+
+  #update(connection: Connection, now: number, punctual: boolean): void {
+    const { bytesRead } = connection.wire;
+    const debt = this.#debts.get(connection);
+    if (debt === undefined || debt.bytesRead !== bytesRead) {
+      this.#debts.set(connection, { bytesRead, since: now, idleSince: undefined });
+    } else if (
+      punctual &&
+      debt.idleSince !== undefined &&
+      now - debt.idleSince >= FORGOTTEN_DEFAULTS.graceMs
+    ) {
+      this.#debts.delete(connection);
+      this.#hooks.onForgotten(connection, now - debt.since);
+    }
+  }
+
+  async #ask(peer: string, debts: readonly (readonly [Connection, Debt])[]): Promise<void> {
+    const borrowed = await this.#hooks.borrow(peer);
+    if (borrowed === undefined) return;
+    const limit = this.#clock.schedule(FORGOTTEN_DEFAULTS.graceMs, () => {
+      // Forgotten as well, it seems. Over another one, and soon.
+      borrowed.connection.wire.destroy(new Error('a question about other connections was not answered'));
+      this.#askedAt = -Infinity;
+    });
+    try {
+      const pids = debts.map(([connection]) => connection.wire.processId);
+      const { rows } = await borrowed.connection.wire.query({ text: ASK_ACTIVE, values: [pids] });
+      const active = new Set((rows as { pid: number }[]).map(({ pid }) => pid));
+      const now = this.#responsive.now();
+      for (const [connection, debt] of debts) {
+        if (!active.has(connection.wire.processId)) debt.idleSince = now;
+      }
+    } catch {
+      // A server that does not answer is the watch's business.
+    } finally {
+      limit.cancel();
+      borrowed.giveBack();
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import type { QueryResult, QueryResultRow } from 'pg';
+import type { CommitToken } from '../errors/commit-errors.ts';
+import type { EndpointLease } from '../endpoint/lease.ts';
+import { mayReturnRows } from '../policy/statement-text.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { MARK } from '../wire/sql.ts';
+import type { Statement, Wire } from '../wire/wire.ts';
+import { WireLostError } from '../wire/wire.ts';
+import type { AttemptEnd } from './attempt.ts';
+import { againOrThrow } from './attempt.ts';
+import type { CommitEnd } from './commit.ts';
+import {
+  commit,
+  judge,
+  judgeCommitFailure,
+  rollBack,
+  unconfirmedCommit,
+  withConfirmation,
+} from './commit.ts';
+import { unknownOutcome } from './commit-outcome.ts';
+import type { Execution } from './execution.ts';
+import { verdictOn } from './failure.ts';
+import { opening, refusedByGuard } from './opening.ts';
+
+/** The result of a statement, and whether it had to be made up because the server's own was lost. */
+export type StatementResult<Row extends QueryResultRow = QueryResultRow> = QueryResult<Row> & {
+  /**
+   * True where the commit is certain but the connection broke before the result came: `rowCount` is null and `rows`
+   * is empty then. Never where the statement returns rows.
+   */
+  readonly resultLost?: true;
+};
+
+const LOST_RESULT: StatementResult<never> = {
+  command: '',
+  rowCount: null,
+  oid: 0,
+  fields: [],
+  rows: [],
+  resultLost: true,
+};
+
+interface Sent {
+  readonly answers: readonly PromiseSettledResult<QueryResult>[];
+  readonly result: QueryResult | undefined;
+  readonly end: CommitEnd;
+}
+
+/**
+ * One statement in a transaction of its own, in one packet where possible: with a mark where it is to happen exactly
+ * once, and without one behind a pooler, where the transaction must ask which server it runs on.
+ */
+export async function attemptInTransaction<Row extends QueryResultRow>(
+  statement: Statement,
+  token: CommitToken | undefined,
+  lease: EndpointLease,
+  deadline: Deadline,
+  execution: Execution,
+): Promise<AttemptEnd<StatementResult<Row>>> {
+  const { wire } = lease.connection;
+  const begin = opening(lease, execution.endpoints.cluster);
+  // A text that may return rows needs its result before it commits, at the price of a second round trip: a result
+  // that is lost together with the answer to COMMIT can't be had again.
+  const inTwo = token !== undefined && mayReturnRows(statement.text);
+  const send = inTwo ? sendInTwo : sendInOne;
+  const { answers, result = LOST_RESULT, end } = await send(wire, begin, statement, token);
+  if (end.state === 'committed') return { state: 'done', value: result };
+  const { error } = end;
+  if (end.state === 'unknown' && token !== undefined)
+    return { state: 'unsettled', token, value: result, cause: end.error };
+  if (end.state === 'unknown' || end.state === 'unmarked') {
+    if (deadline.over) throw deadline.error('a statement was running', 'unknown', error);
+    if (error instanceof WireLostError)
+      throw unknownOutcome('it carried no mark that could be asked for', undefined, error);
+    throw error;
+  }
+  const refused = refusedByGuard(answers, lease);
+  if (refused !== undefined) return refused;
+  if (deadline.over && error instanceof WireLostError)
+    throw deadline.error('a statement was running', 'not-executed', error);
+  return againOrThrow(error, verdictOn(error, 'in-transaction', 'effectful'), lease, execution.clock);
+}
+
+async function sendInOne(
+  wire: Wire,
+  begin: readonly Statement[],
+  statement: Statement,
+  token: CommitToken | undefined,
+): Promise<Sent> {
+  const mark = token === undefined ? [] : [{ text: MARK, values: [token.slot, token.seq] }];
+  const packet = [...begin, statement, ...mark, { text: 'COMMIT' }];
+  const { answer: answers, unconfirmed } = await withConfirmation(wire, () => wire.flush(packet));
+  const done = answers[begin.length];
+  const alone = ranAlone(answers[0], done, unconfirmed);
+  if (alone !== undefined) return { answers, result: alone.result, end: alone.end };
+  const refusal = answers.slice(0, -1).find(isRefusal);
+  const result = done?.status === 'fulfilled' ? done.value : undefined;
+  // The server said no before COMMIT: that could only roll back then, whether its answer came or not.
+  if (refusal !== undefined) return { answers, result, end: { state: 'failed', error: refusal.reason } };
+  const ended = answers.at(-1);
+  const end =
+    ended?.status === 'fulfilled' ? judge(ended.value, unconfirmed) : judgeCommitFailure(ended?.reason);
+  return { answers, result, end };
+}
+
+async function sendInTwo(
+  wire: Wire,
+  begin: readonly Statement[],
+  statement: Statement,
+  token: CommitToken | undefined,
+): Promise<Sent> {
+  const { answer: answers, unconfirmed } = await withConfirmation(wire, () =>
+    wire.flush([...begin, statement]),
+  );
+  const done = answers.at(-1);
+  const alone = ranAlone(answers[0], done, unconfirmed);
+  if (alone !== undefined) return { answers, result: alone.result, end: alone.end };
+  const failure = answers.find((each) => each.status === 'rejected');
+  if (done?.status === 'fulfilled' && failure === undefined) {
+    return { answers, result: done.value, end: await commit(wire, token) };
+  }
+  await rollBack(wire);
+  return { answers, result: undefined, end: { state: 'failed', error: failure?.reason } };
+}
+
+/**
+ * Where BEGIN itself was refused (cancelled by somebody) the statement behind it ran by itself, and its own answer is
+ * what counts. Its mark proves nothing then.
+ */
+function ranAlone(
+  begin: PromiseSettledResult<QueryResult> | undefined,
+  done: PromiseSettledResult<QueryResult> | undefined,
+  unconfirmed: boolean,
+): Pick<Sent, 'result' | 'end'> | undefined {
+  if (begin === undefined || !isRefusal(begin)) return undefined;
+  if (done?.status === 'fulfilled') {
+    const end: CommitEnd = unconfirmed
+      ? { state: 'unmarked', error: unconfirmedCommit() }
+      : { state: 'committed' };
+    return { result: done.value, end };
+  }
+  const error: unknown = done?.reason;
+  const lost = error instanceof WireLostError && error.sent;
+  return { result: undefined, end: lost ? { state: 'unmarked', error } : { state: 'failed', error } };
+}
+
+function isRefusal(answer: PromiseSettledResult<unknown>): answer is PromiseRejectedResult {
+  return answer.status === 'rejected' && !(answer.reason instanceof WireLostError);
+}

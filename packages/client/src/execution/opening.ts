@@ -1,0 +1,36 @@
+import type { UnsuitableServerError } from '../errors/connection-errors.ts';
+import type { EndpointLease } from '../endpoint/lease.ts';
+import type { ClusterView } from '../policy/topology.ts';
+import { guardText } from '../wire/sql.ts';
+import type { Statement } from '../wire/wire.ts';
+import { WireLostError } from '../wire/wire.ts';
+import type { AttemptEnd } from './attempt.ts';
+import { wrongServer } from './attempt.ts';
+
+const BEGIN: Statement = { text: 'BEGIN' };
+
+/**
+ * The statements that begin a transaction on the primary. Behind a pooler each transaction may run on another server
+ * than the one before, so it begins with the question whether this is the right one, at no round trip.
+ */
+export function opening({ connection }: EndpointLease, cluster: ClusterView): readonly Statement[] {
+  if (!connection.pooled) return [BEGIN];
+  const { systemId, timeline } = connection.identity;
+  return [BEGIN, { text: guardText(systemId, Math.max(cluster.timeline ?? 0, timeline ?? 0)) }];
+}
+
+/**
+ * Whether the server has refused because it is the wrong one. Its pooler is then not used until it was found to lead
+ * to the right one again.
+ */
+export function refusedByGuard(
+  answers: readonly PromiseSettledResult<unknown>[],
+  lease: EndpointLease,
+): AttemptEnd<never> | undefined {
+  const guard = answers[1];
+  if (!lease.connection.pooled || guard?.status !== 'rejected' || guard.reason instanceof WireLostError)
+    return undefined;
+  const cause: UnsuitableServerError = wrongServer(lease);
+  lease.condemn(cause);
+  return { state: 'again', cause };
+}
