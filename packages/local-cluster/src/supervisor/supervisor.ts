@@ -180,7 +180,7 @@ export class Supervisor {
         children,
         emit: this.#emit,
         onReachable: (address: Address | undefined) =>
-          void virtualIp.setBackends(address === undefined ? [] : [{ name, ...address }]),
+          virtualIp.setBackends(address === undefined ? [] : [{ name, ...address }]),
       });
       this.#poolers.set(kind, pooler);
       await pooler.start();

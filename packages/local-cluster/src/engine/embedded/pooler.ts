@@ -33,7 +33,8 @@ export interface PoolerNeeds {
   layout: Layout;
   children: Children;
   emit: Emit;
-  onReachable: (address: Address | undefined) => void;
+  /** Resolves when clients are led there, or no longer. */
+  onReachable: (address: Address | undefined) => Promise<void>;
 }
 
 /** One PgBouncer in transaction mode, set up as Zalando's operator does it; started again when it dies. */
@@ -125,7 +126,7 @@ export class Pooler {
     }
     this.#child = child;
     void child.exited.then(() => this.#ended(child));
-    onReachable(this.#address);
+    await onReachable(this.#address);
   }
 
   /** Resolves when PgBouncer has read its configuration: connections to another address serve no further transaction. */
@@ -147,7 +148,7 @@ export class Pooler {
     if (this.#child !== child || this.#stopped) return;
     this.#child = undefined;
     const { emit, name, onReachable } = this.#needs;
-    onReachable(undefined);
+    void onReachable(undefined);
     emit({ type: 'pooler:lost', server: name, detail: `${name} ended` });
     this.#restarting = this.#restart();
   }
