@@ -4,7 +4,7 @@
  */
 import type { EndpointKind } from './endpoints.ts';
 import { ENDPOINT_KINDS, roleBehind } from './endpoints.ts';
-import type { ModelObserver } from './model/observer.ts';
+import type { ModelObserver, ReachedServer } from './model/observer.ts';
 import type { Server } from './model/server.ts';
 import { isExempt, keyWritten, nameOf, parse, parseScript } from './model/statements.ts';
 import type { Command } from './model/statements.ts';
@@ -187,7 +187,7 @@ export class Invariants implements WireObserver, ModelObserver {
   }
 
   /** 3: by what the server is. */
-  reached(server: Server, command: Command, from: SentFrom): void {
+  reached(server: ReachedServer, command: Command, from: SentFrom): void {
     if (from.endpoint === 'master' && server.role !== 'primary') {
       this.violate('3-role', `${nameOf(command)} reached ${server.name}, a standby, by the master's address`);
     }

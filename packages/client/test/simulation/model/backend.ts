@@ -12,7 +12,7 @@ import type { QueryResult } from 'pg';
 import type { Timer } from '../../../src/runtime/clock.ts';
 import type { CloseKind, Peer, Reply, Request, SentFrom, TransactionStatus } from '../protocol.ts';
 import { SqlError, rowsOf } from '../protocol.ts';
-import type { Server } from './server.ts';
+import type { Session, SessionHost } from './session.ts';
 import { isExempt, nameOf, parse, parseScript } from './statements.ts';
 import type { Command } from './statements.ts';
 import type { CommitPhase } from './observer.ts';
@@ -24,10 +24,10 @@ type Done = (result: QueryResult | SqlError) => void;
 const DEADLOCK_TIMEOUT_MS = 1_000;
 const HANG_UP = 'hang-up';
 
-export class Backend implements Peer {
+export class Backend implements Peer, Session {
   readonly processId: number;
   readonly start: string;
-  readonly #server: Server;
+  readonly #server: SessionHost;
   readonly #reply: Reply;
   readonly #queue: (Request | typeof HANG_UP)[] = [];
   #busy = false;
@@ -43,7 +43,7 @@ export class Backend implements Peer {
   #checksClient = false;
   #idleTimer: Timer | undefined;
 
-  constructor(server: Server, reply: Reply, processId: number, start: string) {
+  constructor(server: SessionHost, reply: Reply, processId: number, start: string) {
     this.#server = server;
     this.#reply = reply;
     this.processId = processId;
@@ -82,7 +82,7 @@ export class Backend implements Peer {
     }
   }
 
-  /** Ends the session as an operator or a timeout does. A commit that waits for the standby stays committed. */
+  /** A commit that waits for the standby stays committed. */
   terminate(error: SqlError): void {
     if (this.#gone) return;
     if (this.#server.sync.isWaiting(this)) {
@@ -112,7 +112,6 @@ export class Backend implements Peer {
     this.#reply.close('reset');
   }
 
-  /** For faults: the connection to this session's client is cut. */
   cutLink(): void {
     this.#reply.network?.cut();
   }
@@ -320,7 +319,7 @@ export class Backend implements Peer {
   }
 
   #endGhost(processId: number, start: string): QueryResult {
-    const ghost = this.#server.backend(processId);
+    const ghost = this.#server.session(processId);
     const ends = ghost !== undefined && ghost.start === start && ghost.idleInTransaction;
     if (!ends) return rowsOf('SELECT');
     this.#server.observer.occurred('ghost-ended');

@@ -133,29 +133,11 @@ export function keyWritten(command: Command): string | undefined {
 
 /** A short name for histories. */
 export function nameOf(command: Command): string {
-  switch (command.kind) {
-    case 'insert':
-    case 'put':
-    case 'read':
-      return `${command.kind} ${command.key}`;
-    case 'mark':
-    case 'settle':
-      return `${command.kind} ${shortId(command.slot)}/${command.seq}`;
-    case 'count':
-      return `count ${command.id}`;
-    case 'raise':
-      return `raise ${command.code}`;
-    case 'sleep':
-      return `sleep ${command.ms}`;
-    case 'set':
-      return `set ${command.name}`;
-    case 'guard':
-      return `guard >= ${command.timeline}`;
-    default:
-      return command.kind;
-  }
-}
-
-function shortId(slot: string): string {
-  return slot.slice(0, 4);
+  if ('key' in command) return `${command.kind} ${command.key}`;
+  if ('slot' in command) return `${command.kind} ${command.slot.slice(0, 4)}/${command.seq}`;
+  if (command.kind === 'count') return `count ${command.id}`;
+  if (command.kind === 'raise') return `raise ${command.code}`;
+  if (command.kind === 'sleep') return `sleep ${command.ms}`;
+  if (command.kind === 'set') return `set ${command.name}`;
+  return command.kind === 'guard' ? `guard >= ${command.timeline}` : command.kind;
 }
