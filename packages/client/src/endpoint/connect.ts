@@ -135,7 +135,8 @@ export class Connector {
     const connection = await this.#identify(wire, abandoned);
     const { identity } = connection;
     const judgement = topology.judge(this.#kind, identity, clock.now());
-    if (judgement.fit) wire.onGone(topology.opened(identity));
+    // A connection to a pooler outlives the server behind it, and is no proof that it lives.
+    if (judgement.fit && !connection.pooled) wire.onGone(topology.opened(identity));
     if (judgement.news !== undefined) {
       onNews(judgement.news, connection, `${this.#address.host}:${this.#address.port}`);
     }

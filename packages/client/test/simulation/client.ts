@@ -7,7 +7,11 @@ import type { ScheduleConfig } from './schedule.ts';
 import type { SimTime } from './time.ts';
 
 export function makeClient(config: ScheduleConfig, time: SimTime, dice: Dice, openWire: OpenWire): SchoolDb {
-  const endpoints = config.replicaAddress ? { master: 'master', replica: 'replica' } : { master: 'master' };
+  const endpoints = {
+    master: 'master',
+    ...(config.replicaAddress ? { replica: 'replica' } : {}),
+    ...(config.poolers ? { masterPooler: 'masterPooler', replicaPooler: 'replicaPooler' } : {}),
+  };
   return new SchoolDb(resolveOptions({ endpoints, database: 'school', user: 'app', ...config.client }), {
     clock: time.clock,
     random: () => dice.next(),

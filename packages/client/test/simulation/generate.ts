@@ -53,6 +53,9 @@ function makeConfig(dice: Dice): ScheduleConfig {
       maxLifetimeMs: dice.pick([1_000, 10_000, 1_800_000]),
       connectSilenceMs: dice.pick([300, 1_000, 2_000]),
       closeTimeoutMs: dice.pick([0, 1_000, 10_000]),
+      prefer: dice.pick(['direct', 'pooler']),
+      consistency: dice.pick(['process', 'eventual']),
+      readOnlyWhenNoPrimary: dice.chance(0.3),
     },
   };
 }
@@ -107,45 +110,36 @@ function makeFault(dice: Dice, kind: FaultKind, at: number, config: ScheduleConf
     at,
     forMs: Math.round(dice.pick([100, 1_000, 5_000, 15_000, 30_000]) * dice.between(0.3, 1)),
   };
-  switch (kind) {
-    case 'lag':
-      return { ...plan, size: dice.integer(10, 5_000) };
-    case 'slow-server':
-      return { ...plan, size: dice.pick([20, 500, 5_000]) };
-    case 'latency':
-      return { ...plan, endpoint: pickEndpoint(dice, config), size: dice.pick([20, 200, 1_500]) };
-    case 'refuse':
-      return { ...plan, endpoint: pickEndpoint(dice, config) };
-    case 'reset':
-      return {
-        ...plan,
-        endpoint: pickEndpoint(dice, config),
-        direction: dice.pick(['both', 'toClient']),
-      };
-    case 'blackhole':
-      return {
-        ...plan,
-        endpoint: pickEndpoint(dice, config),
-        direction: dice.pick(['toServer', 'toClient', 'both']),
-      };
-    case 'cut-packet':
-      return { ...plan, endpoint: 'master', nth: dice.integer(1, 3) };
-    case 'at-commit':
-      return {
-        ...plan,
-        forMs: 20_000,
-        phase: dice.pick(COMMIT_PHASES),
-        strike: dice.pick(COMMIT_STRIKES),
-        nth: dice.integer(1, 4),
-      };
-    case 'kill-standby':
-    case 'freeze-standby':
-    case 'terminate-backends':
-      return { ...plan, nth: dice.integer(1, 5) };
-    default:
-      return plan;
-  }
+  return { ...plan, ...DETAILS[kind]?.(dice, config) };
 }
+
+/** What a fault needs beyond its time. */
+type Details = Partial<Omit<FaultPlan, 'kind' | 'at'>>;
+
+const DETAILS: Partial<Record<FaultKind, (dice: Dice, config: ScheduleConfig) => Details>> = {
+  lag: (dice) => ({ size: dice.integer(10, 5_000) }),
+  'slow-server': (dice) => ({ size: dice.pick([20, 500, 5_000]) }),
+  latency: (dice, config) => ({ endpoint: pickEndpoint(dice, config), size: dice.pick([20, 200, 1_500]) }),
+  refuse: (dice, config) => ({ endpoint: pickEndpoint(dice, config) }),
+  reset: (dice, config) => ({
+    endpoint: pickEndpoint(dice, config),
+    direction: dice.pick(['both', 'toClient']),
+  }),
+  blackhole: (dice, config) => ({
+    endpoint: pickEndpoint(dice, config),
+    direction: dice.pick(['toServer', 'toClient', 'both']),
+  }),
+  'cut-packet': (dice) => ({ endpoint: 'master', nth: dice.integer(1, 3) }),
+  'at-commit': (dice) => ({
+    forMs: 20_000,
+    phase: dice.pick(COMMIT_PHASES),
+    strike: dice.pick(COMMIT_STRIKES),
+    nth: dice.integer(1, 4),
+  }),
+  'kill-standby': (dice) => ({ nth: dice.integer(1, 5) }),
+  'freeze-standby': (dice) => ({ nth: dice.integer(1, 5) }),
+  'terminate-backends': (dice) => ({ nth: dice.integer(1, 5) }),
+};
 
 function pickEndpoint(dice: Dice, config: ScheduleConfig): EndpointKind {
   const kinds: EndpointKind[] = ['master', 'master'];
@@ -228,18 +222,11 @@ function makeStep(dice: Dice): TransactionStep {
     'fail-caught': 1,
     throw: 1,
   });
-  switch (kind) {
-    case 'count':
-      return { kind, id: dice.pick(['a', 'b']) };
-    case 'wait':
-      return { kind, ms: dice.pick([1, 20, 300]) };
-    case 'sleep':
-      return { kind, ms: dice.pick([5, 100, 1_500]) };
-    case 'fail':
-    case 'fail-caught':
-      // A rollback by the server is repeated for ever, until the deadline.
-      return { kind, code: dice.pick(['23505', '22012', '40001']) };
-    default:
-      return { kind };
-  }
+  if (kind === 'count') return { kind, id: dice.pick(['a', 'b']) };
+  if (kind === 'wait') return { kind, ms: dice.pick([1, 20, 300]) };
+  if (kind === 'sleep') return { kind, ms: dice.pick([5, 100, 1_500]) };
+  // A rollback by the server is repeated for ever, until the deadline.
+  if (kind === 'fail' || kind === 'fail-caught')
+    return { kind, code: dice.pick(['23505', '22012', '40001']) };
+  return { kind };
 }

@@ -4,7 +4,7 @@
  */
 import type { EndpointKind } from './endpoints.ts';
 import { ENDPOINT_KINDS, roleBehind } from './endpoints.ts';
-import type { ModelObserver } from './model/observer.ts';
+import type { ModelObserver, ReachedServer } from './model/observer.ts';
 import type { Server } from './model/server.ts';
 import { isExempt, keyWritten, nameOf, parse, parseScript } from './model/statements.ts';
 import type { Command } from './model/statements.ts';
@@ -24,7 +24,7 @@ export interface Violation {
 
 /** Bounds that are the client's to choose. */
 export interface Limits {
-  /** Connects under way to one endpoint: two by the lane, and those of probes. */
+  /** Connects to one endpoint that were begun within 250 ms: two by the lane, and those of probes. Hedges come later. */
   readonly connecting: number;
   /** How late an answer may be after the deadline, in milliseconds. */
   readonly lateMs: number;
@@ -34,6 +34,9 @@ export interface Limits {
    */
   readonly budget?: { readonly floor: number; readonly ratio: number };
 }
+
+/** After this time another attempt may be begun beside one that hangs. */
+const HEDGE_MS = 250;
 
 export const LIMITS: Limits = { connecting: 4, lateMs: 100 };
 
@@ -111,8 +114,9 @@ export class Invariants implements WireObserver, ModelObserver {
         `${open.size} sockets to ${wire.endpoint}, 'maxConnections' is ${maxConnections}`,
       );
     }
-    if (connecting.size > this.#limits.connecting) {
-      this.violate('6-connecting', `${connecting.size} connects to ${wire.endpoint} at a time`);
+    const young = [...connecting].filter(({ openedAt }) => this.#time.now - openedAt < HEDGE_MS).length;
+    if (young > this.#limits.connecting) {
+      this.violate('6-connecting', `${young} connects to ${wire.endpoint} within ${HEDGE_MS} ms`);
     }
   }
 
@@ -187,7 +191,7 @@ export class Invariants implements WireObserver, ModelObserver {
   }
 
   /** 3: by what the server is. */
-  reached(server: Server, command: Command, from: SentFrom): void {
+  reached(server: ReachedServer, command: Command, from: SentFrom): void {
     if (from.endpoint === 'master' && server.role !== 'primary') {
       this.violate('3-role', `${nameOf(command)} reached ${server.name}, a standby, by the master's address`);
     }

@@ -3,7 +3,7 @@ import type { SchoolDb, Transaction } from '../../src/index.ts';
 import { CommitUnconfirmedError, SchoolDbError } from '../../src/index.ts';
 import { APP_TEXTS } from './model/statements.ts';
 import { SqlError } from './protocol.ts';
-import type { OperationPlan, TransactionStep } from './schedule.ts';
+import type { OperationKind, OperationPlan, TransactionStep } from './schedule.ts';
 import type { SimTime } from './time.ts';
 
 export const OUTCOMES = [
@@ -59,39 +59,41 @@ interface Answer {
 }
 
 async function call(db: SchoolDb, plan: OperationPlan, options: CallOptions, time: SimTime): Promise<Answer> {
-  const values = [plan.id];
-  switch (plan.kind) {
-    case 'write':
-      return countOf(await db.write(APP_TEXTS.insert, values, options));
-    case 'query-write':
-      return countOf(await db.query(APP_TEXTS.insert, values, options));
-    case 'write-returning':
-      return keyOf(await db.write(APP_TEXTS.insertReturning, values, options), plan.id);
-    case 'idempotent':
-      return countOf(await db.write(APP_TEXTS.put, values, { ...options, safety: 'idempotent' }));
-    case 'once':
-      return countOf(await db.write(APP_TEXTS.insert, values, { ...options, exactlyOnce: true }));
-    case 'once-returning':
-      return keyOf(
-        await db.write(APP_TEXTS.insertReturning, values, { ...options, exactlyOnce: true }),
-        plan.id,
-      );
-    case 'read':
-      return keyOf(await db.read(APP_TEXTS.read, values, options), plan.id);
-    case 'query-read':
-      return keyOf(await db.query(APP_TEXTS.read, values, { ...options, safety: 'read' }), plan.id);
-    case 'failing':
-      await db.query(APP_TEXTS.raise, [plan.code], options);
-      return { wrong: 'a statement that fails was answered with a success' };
-    case 'transaction':
-      return db.transaction((transaction) => runSteps(transaction, plan, time), options);
-    case 'transaction-unmarked':
-      return db.transaction((transaction) => runSteps(transaction, plan, time), {
-        ...options,
-        exactlyOnce: false,
-      });
+  if (plan.kind.startsWith('transaction')) {
+    const marks = plan.kind === 'transaction' ? {} : { exactlyOnce: false };
+    return db.transaction((transaction) => runSteps(transaction, plan, time), { ...options, ...marks });
   }
+  const { text, of, safety, exactlyOnce, returns } = STATEMENTS[plan.kind as keyof typeof STATEMENTS];
+  const values = [plan.kind === 'failing' ? plan.code : plan.id];
+  const more = { ...(safety && { safety }), ...(exactlyOnce && { exactlyOnce }) };
+  const result = await db[of](text, values, { ...options, ...more });
+  if (returns === 'error') return { wrong: 'a statement that fails was answered with a success' };
+  return returns === 'key' ? keyOf(result, plan.id) : countOf(result);
 }
+
+interface StatementCall {
+  readonly of: 'read' | 'write' | 'query';
+  readonly text: string;
+  readonly returns: 'count' | 'key' | 'error';
+  readonly safety?: 'read' | 'idempotent';
+  readonly exactlyOnce?: true;
+}
+
+const { insert, insertReturning, put, read, raise } = APP_TEXTS;
+
+const STATEMENTS: Readonly<
+  Record<Exclude<OperationKind, 'transaction' | 'transaction-unmarked'>, StatementCall>
+> = {
+  write: { of: 'write', text: insert, returns: 'count' },
+  'query-write': { of: 'query', text: insert, returns: 'count' },
+  'write-returning': { of: 'write', text: insertReturning, returns: 'key' },
+  idempotent: { of: 'write', text: put, returns: 'count', safety: 'idempotent' },
+  once: { of: 'write', text: insert, returns: 'count', exactlyOnce: true },
+  'once-returning': { of: 'write', text: insertReturning, returns: 'key', exactlyOnce: true },
+  read: { of: 'read', text: read, returns: 'key' },
+  'query-read': { of: 'query', text: read, returns: 'key', safety: 'read' },
+  failing: { of: 'query', text: raise, returns: 'error' },
+};
 
 async function runSteps(transaction: Transaction, plan: OperationPlan, time: SimTime): Promise<Answer> {
   for (const [index, step] of (plan.steps ?? []).entries())

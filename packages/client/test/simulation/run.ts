@@ -1,5 +1,6 @@
 /** Runs one schedule from its first operation to its verdict. */
 import type { SchoolDb } from '../../src/index.ts';
+import { StatementParser } from '../../src/router/statement.ts';
 import { makeClient } from './client.ts';
 import { Dice } from './dice.ts';
 import type { EndpointKind } from './endpoints.ts';
@@ -49,6 +50,8 @@ export async function runSchedule(
   options: { readonly history?: boolean; readonly limits?: Limits } = {},
 ): Promise<RunResult> {
   installGlobalTimers();
+  // Loaded in real time, which does not pass here.
+  await new StatementParser().traits('SELECT 1');
   const history: HistoryLine[] = [];
   const time = new SimTime();
   const invariants = new Invariants(

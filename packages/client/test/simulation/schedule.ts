@@ -27,6 +27,9 @@ export interface ScheduleConfig {
     readonly maxLifetimeMs: number;
     readonly connectSilenceMs: number;
     readonly closeTimeoutMs: number;
+    readonly prefer: 'direct' | 'pooler';
+    readonly consistency: 'process' | 'eventual';
+    readonly readOnlyWhenNoPrimary: boolean;
   };
 }
 

@@ -19,7 +19,8 @@ export async function shrink(schedule: Schedule, stillFails: StillFails, budget 
     best = candidate;
     return true;
   };
-  for (let before: Schedule | undefined; before !== best && left > 0;) {
+  let before: Schedule | undefined;
+  while (before !== best) {
     before = best;
     await dropPieces(
       () => best.operations,

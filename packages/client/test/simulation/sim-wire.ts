@@ -63,6 +63,7 @@ export function simulatedWires(network: Network, time: SimTime, observer: WireOb
 export class SimWire implements Wire, LinkClient {
   readonly name: string;
   readonly endpoint: EndpointKind;
+  readonly openedAt: number;
   readonly ready: Promise<Wire>;
   processId = 0;
   lostBecause: Error | undefined;
@@ -91,6 +92,7 @@ export class SimWire implements Wire, LinkClient {
   ) {
     this.name = `${endpoint}#${count}`;
     this.endpoint = endpoint;
+    this.openedAt = time.now;
     this.#network = network;
     this.#time = time;
     this.#observer = observer;

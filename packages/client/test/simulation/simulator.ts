@@ -113,6 +113,7 @@ class SimulationThread {
         });
         this.#worker.once('error', reject);
         this.#worker.once('exit', (code) => reject(new Error(`a thread ended by itself (${code})`)));
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
         this.#worker.postMessage(order);
       });
     } finally {

@@ -4,6 +4,7 @@ import { applyMutation } from './mutate.ts';
 import { MUTATIONS } from './mutations.ts';
 import type { Answer, Order, WorkerOptions } from './worker-messages.ts';
 import { generate } from './generate.ts';
+import type { Schedule } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { addRun, emptyTally } from './tally.ts';
 
@@ -13,23 +14,17 @@ if (mutation !== undefined) applyMutation(mutation);
 const { runSchedule } = await import('./run.ts');
 
 async function obey(order: Order): Promise<Answer> {
-  switch (order.kind) {
-    case 'range':
-      return runRange(order.from, order.count);
-    case 'replay': {
-      const { schedule } = order;
-      const { violations, history, virtualMs } = await runSchedule(schedule, { history: true });
-      return { kind: 'replayed', violations, history, virtualMs };
-    }
-    case 'shrink': {
-      const { schedule, invariant } = order;
-      const shrunk = await shrink(schedule, async (candidate) => {
-        const { violations } = await runSchedule(candidate);
-        return violations.some((each) => each.invariant === invariant);
-      });
-      return { kind: 'shrunk', schedule: shrunk };
-    }
+  if (order.kind === 'range') return runRange(order.from, order.count);
+  const { schedule } = order;
+  if (order.kind === 'replay') {
+    const { violations, history, virtualMs } = await runSchedule(schedule, { history: true });
+    return { kind: 'replayed', violations, history, virtualMs };
   }
+  const failsAlike = async (candidate: Schedule) => {
+    const { violations } = await runSchedule(candidate);
+    return violations.some((each) => each.invariant === order.invariant);
+  };
+  return { kind: 'shrunk', schedule: await shrink(schedule, failsAlike) };
 }
 
 async function runRange(from: number, count: number): Promise<Answer> {
@@ -44,13 +39,15 @@ async function runRange(from: number, count: number): Promise<Answer> {
   return { kind: 'ran', tally };
 }
 
-parentPort!.on('message', (order: Order) => {
-  obey(order).then(
-    (answer) => parentPort!.postMessage(answer),
-    (error: unknown) =>
-      parentPort!.postMessage({
-        kind: 'broken',
-        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      } satisfies Answer),
+const port = parentPort;
+if (port === null) throw new Error('worker.ts is started as a worker thread by simulator.ts');
+const tell = (answer: Answer): void => port.postMessage(answer);
+
+port.on('message', (order: Order) => {
+  obey(order).then(tell, (error: unknown) =>
+    tell({
+      kind: 'broken',
+      reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    }),
   );
 });

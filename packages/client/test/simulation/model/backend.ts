@@ -12,7 +12,7 @@ import type { QueryResult } from 'pg';
 import type { Timer } from '../../../src/runtime/clock.ts';
 import type { CloseKind, Peer, Reply, Request, SentFrom, TransactionStatus } from '../protocol.ts';
 import { SqlError, rowsOf } from '../protocol.ts';
-import type { Server } from './server.ts';
+import type { Session, SessionHost } from './session.ts';
 import { isExempt, nameOf, parse, parseScript } from './statements.ts';
 import type { Command } from './statements.ts';
 import type { CommitPhase } from './observer.ts';
@@ -24,10 +24,10 @@ type Done = (result: QueryResult | SqlError) => void;
 const DEADLOCK_TIMEOUT_MS = 1_000;
 const HANG_UP = 'hang-up';
 
-export class Backend implements Peer {
+export class Backend implements Peer, Session {
   readonly processId: number;
   readonly start: string;
-  readonly #server: Server;
+  readonly #server: SessionHost;
   readonly #reply: Reply;
   readonly #queue: (Request | typeof HANG_UP)[] = [];
   #busy = false;
@@ -43,7 +43,7 @@ export class Backend implements Peer {
   #checksClient = false;
   #idleTimer: Timer | undefined;
 
-  constructor(server: Server, reply: Reply, processId: number, start: string) {
+  constructor(server: SessionHost, reply: Reply, processId: number, start: string) {
     this.#server = server;
     this.#reply = reply;
     this.processId = processId;
@@ -57,6 +57,10 @@ export class Backend implements Peer {
 
   get idleInTransaction(): boolean {
     return !this.#busy && this.#status !== 'idle';
+  }
+
+  get isActive(): boolean {
+    return this.#busy;
   }
 
   get isIdle(): boolean {
@@ -82,7 +86,7 @@ export class Backend implements Peer {
     }
   }
 
-  /** Ends the session as an operator or a timeout does. A commit that waits for the standby stays committed. */
+  /** A commit that waits for the standby stays committed. */
   terminate(error: SqlError): void {
     if (this.#gone) return;
     if (this.#server.sync.isWaiting(this)) {
@@ -112,7 +116,6 @@ export class Backend implements Peer {
     this.#reply.close('reset');
   }
 
-  /** For faults: the connection to this session's client is cut. */
   cutLink(): void {
     this.#reply.network?.cut();
   }
@@ -220,6 +223,8 @@ export class Backend implements Peer {
         return done(rowsOf('SELECT', [{ ...this.#server.identity(this) }]));
       case 'askStandby':
         return done(rowsOf('SELECT', [{ standby: this.#server.role === 'standby' }]));
+      case 'askActive':
+        return done(rowsOf('SELECT', this.#activeAmong(command.processIds)));
       case 'probe':
         return done(rowsOf('SELECT', [{ '?column?': 1 }]));
       case 'set':
@@ -319,8 +324,12 @@ export class Backend implements Peer {
     return new SqlError('22P02', 'invalid input syntax for type boolean: "schooldb: not the primary"');
   }
 
+  #activeAmong(processIds: readonly number[]): Record<string, unknown>[] {
+    return processIds.filter((pid) => this.#server.session(pid)?.isActive === true).map((pid) => ({ pid }));
+  }
+
   #endGhost(processId: number, start: string): QueryResult {
-    const ghost = this.#server.backend(processId);
+    const ghost = this.#server.session(processId);
     const ends = ghost !== undefined && ghost.start === start && ghost.idleInTransaction;
     if (!ends) return rowsOf('SELECT');
     this.#server.observer.occurred('ghost-ended');

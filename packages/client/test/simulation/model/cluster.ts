@@ -6,10 +6,10 @@
  */
 import type { Dice } from '../dice.ts';
 import type { SimTime } from '../time.ts';
-import type { Backend } from './backend.ts';
 import type { CommitPhase, ModelObserver } from './observer.ts';
 import type { ServerWorld } from './server.ts';
 import { Server } from './server.ts';
+import type { Session } from './session.ts';
 
 export interface ClusterConfig {
   readonly synchronous: boolean;
@@ -49,7 +49,7 @@ export class Cluster implements ServerWorld {
   readonly #unreplicated = new Set<Server>();
   #switchingOver = false;
   /** What a schedule does at a COMMIT, if it has something armed. */
-  commitTrap: ((phase: CommitPhase, server: Server, backend: Backend) => void) | undefined;
+  commitTrap: ((phase: CommitPhase, server: Server, session: Session) => void) | undefined;
 
   constructor(config: ClusterConfig, time: SimTime, dice: Dice, observer: ModelObserver) {
     this.#config = config;
@@ -101,8 +101,8 @@ export class Cluster implements ServerWorld {
     return !this.#isolated.has(from) && !this.#isolated.has(to) && !this.#unreplicated.has(to);
   }
 
-  atCommit(phase: CommitPhase, server: Server, backend: Backend): void {
-    this.commitTrap?.(phase, server, backend);
+  atCommit(phase: CommitPhase, server: Server, session: Session): void {
+    this.commitTrap?.(phase, server, session);
   }
 
   /** Whether nothing is left to be mended. */

@@ -3,11 +3,11 @@ import type { CommitStrike, FaultKind, FaultPlan } from '../schedule.ts';
 import type { EndpointKind } from '../endpoints.ts';
 import { SqlError } from '../protocol.ts';
 import type { SimTime } from '../time.ts';
-import type { Backend } from './backend.ts';
 import type { Cluster } from './cluster.ts';
 import type { Network } from './network.ts';
 import type { Pooler } from './pooler.ts';
 import type { Server } from './server.ts';
+import type { Session } from './session.ts';
 
 export interface Target {
   readonly time: SimTime;
@@ -161,28 +161,27 @@ function cutReplication(cluster: Cluster): () => void {
   };
 }
 
-function setTrap({ cluster, network }: Target, plan: FaultPlan): void {
+function setTrap({ cluster }: Target, plan: FaultPlan): void {
   let left = plan.nth ?? 1;
-  cluster.commitTrap = (phase, server, backend) => {
+  cluster.commitTrap = (phase, server, session) => {
     if (phase !== plan.phase || server !== cluster.leader) return;
     left -= 1;
     if (left > 0) return;
     cluster.commitTrap = undefined;
     cluster.observer.occurred(`${plan.strike}-at-commit-${phase}`);
     cluster.observer.note('fault', () => `${plan.strike} at commit ${phase}`);
-    strike(plan.strike ?? 'cut', { cluster, network, server, backend });
+    strike(plan.strike ?? 'cut', { cluster, server, session });
     cluster.wake();
   };
 }
 
 interface Struck {
   readonly cluster: Cluster;
-  readonly network: Network;
   readonly server: Server;
-  readonly backend: Backend;
+  readonly session: Session;
 }
 
-function strike(kind: CommitStrike, { cluster, server, backend }: Struck): void {
+function strike(kind: CommitStrike, { cluster, server, session }: Struck): void {
   const { time } = cluster;
   switch (kind) {
     case 'kill':
@@ -199,14 +198,14 @@ function strike(kind: CommitStrike, { cluster, server, backend }: Struck): void 
       server.crashRestart();
       break;
     case 'cut':
-      backend.cutLink();
+      session.cutLink();
       break;
     case 'blackhole':
-      time.after(cluster.dice.between(1_000, 25_000), backend.swallowLink());
+      time.after(cluster.dice.between(1_000, 25_000), session.swallowLink());
       break;
     case 'terminate':
-      // The backend is in the middle of it: the order arrives a moment later.
-      time.after(cluster.dice.between(0, 2), () => backend.terminate(ADMIN()));
+      // The session is in the middle of it: the order arrives a moment later.
+      time.after(cluster.dice.between(0, 2), () => session.terminate(ADMIN()));
       break;
     case 'cut-replication': {
       const heal = cutReplication(cluster);
@@ -216,7 +215,7 @@ function strike(kind: CommitStrike, { cluster, server, backend }: Struck): void 
     case 'cut-and-cancel': {
       // The worst that can befall a synchronous commit: nobody has it, its client is gone, and its wait is given up.
       const heal = cutReplication(cluster);
-      backend.cutLink();
+      session.cutLink();
       const cancel = () => server.listens && server.sync.cancelAll();
       for (const ms of [50, 400, 1_500]) time.after(ms, cancel);
       time.after(2_000, () => {

@@ -1,11 +1,14 @@
-/** The row locks of one server. They live in its memory: a crash forgets them. */
-interface Lock<Owner> {
+/** Whoever holds or wants locks; told apart as objects. */
+type Owner = object;
+
+interface Lock {
   holder: Owner;
   readonly waiting: { readonly owner: Owner; readonly granted: () => void }[];
 }
 
-export class Locks<Owner> {
-  readonly #locks = new Map<string, Lock<Owner>>();
+/** The row locks of one server. They live in its memory: a crash forgets them. */
+export class Locks {
+  readonly #locks = new Map<string, Lock>();
   readonly #held = new Map<Owner, Set<string>>();
   readonly #waitsFor = new Map<Owner, string>();
 
@@ -67,7 +70,7 @@ export class Locks<Owner> {
     return false;
   }
 
-  #take(owner: Owner, row: string, lock: Lock<Owner>): void {
+  #take(owner: Owner, row: string, lock: Lock): void {
     this.#locks.set(row, lock);
     const held = this.#held.get(owner);
     if (held === undefined) this.#held.set(owner, new Set([row]));

@@ -20,6 +20,7 @@ import { Backend } from './backend.ts';
 import { Door } from './door.ts';
 import { Locks } from './locks.ts';
 import type { CommitPhase, ModelObserver } from './observer.ts';
+import type { Session, SessionHost } from './session.ts';
 import { SyncWaits } from './sync-waits.ts';
 import type { Change, WalRecord } from './wal.ts';
 import { Data, commonLength, replay } from './wal.ts';
@@ -38,12 +39,12 @@ export interface ServerWorld {
   readonly startMs: number;
   /** Whether WAL gets from one to the other now. */
   replicates(from: Server, to: Server): boolean;
-  atCommit(phase: CommitPhase, server: Server, backend: Backend): void;
+  atCommit(phase: CommitPhase, server: Server, session: Session): void;
 }
 
 const SHUTDOWN = () => new SqlError('57P01', 'terminating connection due to administrator command', 'FATAL');
 
-export class Server {
+export class Server implements SessionHost {
   readonly name: string;
   readonly #world: ServerWorld;
   role: 'primary' | 'standby';
@@ -55,8 +56,8 @@ export class Server {
   /** How much of it a standby has replayed. */
   #replayed = 0;
   data = new Data();
-  locks = new Locks<Backend>();
-  sync: SyncWaits<Backend>;
+  locks = new Locks();
+  sync: SyncWaits;
   /** The standby whose confirmation commits wait for. */
   syncStandby: Server | undefined;
   upstream: Server | undefined;
@@ -97,10 +98,6 @@ export class Server {
     return this.#frozen;
   }
 
-  get openSessions(): number {
-    return this.#backends.size;
-  }
-
   /** Whether it serves. */
   get healthy(): boolean {
     return this.state === 'running' && !this.#frozen && !this.#door.closed;
@@ -127,14 +124,14 @@ export class Server {
     return this.#world.dice.between(0.05, 0.5) * this.slowness;
   }
 
-  identity(backend: Backend): IdentityRow {
+  identity(session: Session): IdentityRow {
     const standby = this.role === 'standby';
     return {
       standby,
       system_id: this.systemId,
       timeline: standby ? null : this.timeline,
       server: `${this.name} ${this.#startedAt}`,
-      backend_start: backend.start,
+      backend_start: session.start,
       has_commit_slots: this.#world.hasCommitSlots,
     };
   }
@@ -174,7 +171,7 @@ export class Server {
     return undefined;
   }
 
-  backend(processId: number): Backend | undefined {
+  session(processId: number): Session | undefined {
     return this.#backends.get(processId);
   }
 
@@ -182,12 +179,12 @@ export class Server {
     return [...this.#backends.values()];
   }
 
-  forget(backend: Backend): void {
-    this.#backends.delete(backend.processId);
+  forget(session: Session): void {
+    this.#backends.delete(session.processId);
   }
 
-  atCommit(phase: CommitPhase, backend: Backend): void {
-    this.#world.atCommit(phase, this, backend);
+  atCommit(phase: CommitPhase, session: Session): void {
+    this.#world.atCommit(phase, this, session);
   }
 
   // Writing ---------------------------------------------------------------------------------------------------------
@@ -289,7 +286,7 @@ export class Server {
     this.observer.note(this.name, () => `is promoted, timeline ${this.timeline}, at ${this.wal.length}`);
   }
 
-  #freshSync(): SyncWaits<Backend> {
+  #freshSync(): SyncWaits {
     return new SyncWaits(this.#world.synchronous ? 0 : Infinity);
   }
 

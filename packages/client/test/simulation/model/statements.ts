@@ -3,6 +3,7 @@
  * that a change there is a change here; the app's are the few that the operations use.
  */
 import {
+  ASK_ACTIVE,
   ASK_STANDBY,
   END_GHOST,
   IDENTIFY,
@@ -21,6 +22,7 @@ export type Command =
   | { readonly kind: 'rollback' }
   | { readonly kind: 'identify' }
   | { readonly kind: 'askStandby' }
+  | { readonly kind: 'askActive'; readonly processIds: readonly number[] }
   | { readonly kind: 'probe' }
   | { readonly kind: 'set'; readonly name: string; readonly value: string }
   | { readonly kind: 'guard'; readonly systemId: string; readonly timeline: number }
@@ -84,6 +86,7 @@ export function parse({ text, values = [] }: Statement): Command {
   if (text === APP_TEXTS.raise) return { kind: 'raise', code: first };
   if (text === APP_TEXTS.sleep) return { kind: 'sleep', ms: Number(first) };
   if (text === MARK) return { kind: 'mark', slot: first, seq: Number(values[1]) };
+  if (text === ASK_ACTIVE) return { kind: 'askActive', processIds: values[0] as number[] };
   if (text === END_GHOST)
     return { kind: 'endGhost', processId: Number(first), backendStart: String(values[1]) };
   return parsePattern(text);
@@ -118,6 +121,7 @@ export function isExempt(command: Command): boolean {
   return (
     kind === 'identify' ||
     kind === 'askStandby' ||
+    kind === 'askActive' ||
     kind === 'probe' ||
     kind === 'guard' ||
     kind === 'rollback' ||
@@ -133,29 +137,11 @@ export function keyWritten(command: Command): string | undefined {
 
 /** A short name for histories. */
 export function nameOf(command: Command): string {
-  switch (command.kind) {
-    case 'insert':
-    case 'put':
-    case 'read':
-      return `${command.kind} ${command.key}`;
-    case 'mark':
-    case 'settle':
-      return `${command.kind} ${shortId(command.slot)}/${command.seq}`;
-    case 'count':
-      return `count ${command.id}`;
-    case 'raise':
-      return `raise ${command.code}`;
-    case 'sleep':
-      return `sleep ${command.ms}`;
-    case 'set':
-      return `set ${command.name}`;
-    case 'guard':
-      return `guard >= ${command.timeline}`;
-    default:
-      return command.kind;
-  }
-}
-
-function shortId(slot: string): string {
-  return slot.slice(0, 4);
+  if ('key' in command) return `${command.kind} ${command.key}`;
+  if ('slot' in command) return `${command.kind} ${command.slot.slice(0, 4)}/${command.seq}`;
+  if (command.kind === 'count') return `count ${command.id}`;
+  if (command.kind === 'raise') return `raise ${command.code}`;
+  if (command.kind === 'sleep') return `sleep ${command.ms}`;
+  if (command.kind === 'set') return `set ${command.name}`;
+  return command.kind === 'guard' ? `guard >= ${command.timeline}` : command.kind;
 }

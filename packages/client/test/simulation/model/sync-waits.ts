@@ -8,8 +8,11 @@ export type WaitEnd =
   /** The session was ended: the client is told nothing. Committed here all the same. */
   | 'terminated';
 
+/** Whoever waits; told apart as objects. */
+type Owner = object;
+
 /** The commits of one primary that are flushed here and wait for the standby (PostgreSQL's syncrep.c). */
-export class SyncWaits<Owner> {
+export class SyncWaits {
   readonly #waits = new Map<Owner, { readonly lsn: number; readonly end: (how: WaitEnd) => void }>();
   /** Up to where the standby has confirmed; Infinity where nobody has to. */
   #confirmed: number;
