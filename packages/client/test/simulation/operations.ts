@@ -35,7 +35,7 @@ export async function perform(db: SchoolDb, plan: OperationPlan, time: SimTime):
   const abort =
     plan.abortAfterMs === undefined
       ? undefined
-      : time.clock.schedule(plan.abortAfterMs, () => controller.abort(new Error('the caller gave up')));
+      : time.afterForApp(plan.abortAfterMs, () => controller.abort(new Error('the caller gave up')));
   try {
     const options = { deadlineMs: plan.deadlineMs, signal: controller.signal };
     const { lost, wrong } = await call(db, plan, options, time);
@@ -122,7 +122,7 @@ async function runStep(
       await transaction.query(APP_TEXTS.sleep, [step.ms]);
       break;
     case 'wait':
-      await new Promise<void>((resolve) => time.clock.schedule(step.ms, resolve));
+      await new Promise<void>((resolve) => time.afterForApp(step.ms, resolve));
       break;
     case 'fail':
       await transaction.query(APP_TEXTS.raise, [step.code]);

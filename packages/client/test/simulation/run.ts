@@ -97,14 +97,14 @@ async function runWatched(schedule: Schedule, time: SimTime, invariants: Invaria
   let faultsLeft = schedule.faults.length;
   planFaults({ time, cluster, network, poolers }, schedule.faults, () => (faultsLeft -= 1));
   planOperations(world, schedule);
-  if (schedule.closeAt !== null) time.after(schedule.closeAt, () => close(world, schedule));
+  if (schedule.closeAt !== null) time.afterForApp(schedule.closeAt, () => close(world));
   const answered = () =>
     world.results.size === schedule.operations.length &&
     (schedule.closeAt === null || world.closing.at !== undefined);
   const mended = await time.run(() => answered() && faultsLeft === 0 && cluster.whole, MENDING_MS);
   if (!mended) reportUnmended(world, schedule, faultsLeft);
   else if (world.closing.at === undefined) await checkRecovery(world);
-  if (world.closing.at === undefined) close(world, schedule);
+  if (world.closing.at === undefined) close(world);
   await checkClosed(world, schedule);
   // Whatever lies in some buffer arrives, and is seen.
   await time.run(() => false, 1_000);
@@ -126,7 +126,7 @@ function makePoolers(
 }
 
 function planOperations(world: World, { operations }: Schedule): void {
-  for (const plan of operations) world.time.clock.schedule(plan.at, () => void begin(world, plan));
+  for (const plan of operations) world.time.afterForApp(plan.at, () => void begin(world, plan));
 }
 
 async function begin(world: World, plan: OperationPlan): Promise<Ended> {
@@ -174,7 +174,7 @@ async function recover(world: World, kind: OperationKind): Promise<void> {
   }
 }
 
-function close(world: World, _schedule: Schedule): void {
+function close(world: World): void {
   world.closing.at = world.time.now;
   world.invariants.note('app', () => 'closes the client');
   world.time.touchClient();
@@ -196,6 +196,9 @@ async function checkClosed(world: World, schedule: Schedule): Promise<void> {
   if (pending.size > 0) invariants.violate('6-close', `${pending.size} operations are pending after close()`);
   if (invariants.openWires > 0)
     invariants.violate('6-close', `${invariants.openWires} connections are open after close()`);
+  if (time.pendingClientTimers > 0) {
+    invariants.violate('6-close', `${time.pendingClientTimers} timers are left after close()`);
+  }
 }
 
 function reportUnmended(world: World, schedule: Schedule, faultsLeft: number): void {

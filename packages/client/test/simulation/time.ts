@@ -23,7 +23,7 @@ interface GlobalTimers {
   tick(ms: number): number;
   reset(): void;
   countTimers(): number;
-  readonly timers?: Readonly<Record<string, { readonly callAt: number }>>;
+  readonly timers?: ReadonlyMap<unknown, { readonly callAt: number }>;
 }
 
 let installed: GlobalTimers | undefined;
@@ -79,6 +79,15 @@ export class SimTime {
   /** Must be called by whatever hands something to the client: it reacts before time goes on. */
   touchClient(): void {
     this.#clientTouched = true;
+    this.#syncGlobal();
+  }
+
+  /** Calls `run` once, after the time. For the app around the client, which reacts to it. */
+  afterForApp(delayMs: number, run: () => void): Timer {
+    return this.after(delayMs, () => {
+      this.touchClient();
+      run();
+    });
   }
 
   /**
@@ -150,7 +159,7 @@ export class SimTime {
     const global = this.#global;
     if (global === undefined || global.countTimers() === 0) return Infinity;
     let first = Infinity;
-    for (const timer of Object.values(global.timers ?? {})) first = Math.min(first, timer.callAt);
+    for (const timer of global.timers?.values() ?? []) first = Math.min(first, timer.callAt);
     return first;
   }
 
