@@ -95,7 +95,7 @@ export class Connector {
    */
   connect(demand: ConnectDemand): Promise<Connection> {
     const hooks = {
-      start: () => this.#begin(true),
+      start: () => this.#beginCounted(),
       mayFollow: () => this.hasRoom && demand.isWanted(),
       onFailed: (error: unknown) => demand.onFailed(error),
     };
@@ -107,14 +107,23 @@ export class Connector {
     if (this.#probes >= MAX_PROBES) throw new Error(`${this.#name()}: ${MAX_PROBES} probes are open already`);
     this.#probes += 1;
     const closed = () => (this.#probes -= 1);
-    const { result } = this.#begin(false);
+    const { result } = this.#begin();
     result.then(({ wire }) => wire.onGone(closed), closed);
     return result;
   }
 
-  #begin(counted: boolean): HedgedAttempt<Connection> {
+  #beginCounted(): HedgedAttempt<Connection> {
+    // Before it has a socket: another attempt may be begun in the same moment.
+    this.#sockets += 1;
+    const closed = () => (this.#sockets -= 1);
+    const attempt = this.#begin();
+    attempt.result.then(({ wire }) => wire.onGone(closed), closed);
+    return attempt;
+  }
+
+  #begin(): HedgedAttempt<Connection> {
     const given = new AbortController();
-    const result = this.#attempt(given.signal, counted);
+    const result = this.#attempt(given.signal);
     return {
       result,
       abandon() {
@@ -129,9 +138,9 @@ export class Connector {
     };
   }
 
-  async #attempt(abandoned: AbortSignal, counted: boolean): Promise<Connection> {
+  async #attempt(abandoned: AbortSignal): Promise<Connection> {
     const { clock, topology, onNews, onRival } = this.#shared;
-    const wire = await this.#signIn(abandoned, counted);
+    const wire = await this.#signIn(abandoned);
     const connection = await this.#identify(wire, abandoned);
     const { identity } = connection;
     const judgement = topology.judge(this.#kind, identity, clock.now());
@@ -148,9 +157,9 @@ export class Connector {
     throw unsuitable;
   }
 
-  async #signIn(abandoned: AbortSignal, counted: boolean): Promise<Wire> {
+  async #signIn(abandoned: AbortSignal): Promise<Wire> {
     try {
-      return await this.#open(abandoned, counted);
+      return await this.#open(abandoned);
     } catch (error) {
       const { action } = judgeFailure(failureOf(error), 'not-sent', 'read');
       if (action === 'pass') throw this.#rejected(error);
@@ -158,23 +167,19 @@ export class Connector {
     }
     // The password may have been rotated since it was read: once more, then it is the app's problem.
     try {
-      return await this.#open(abandoned, counted);
+      return await this.#open(abandoned);
     } catch (error) {
       const { action } = judgeFailure(failureOf(error), 'not-sent', 'read');
       throw action === 'pass' || action === 'read-password' ? this.#rejected(error) : error;
     }
   }
 
-  async #open(abandoned: AbortSignal, counted: boolean): Promise<Wire> {
+  async #open(abandoned: AbortSignal): Promise<Wire> {
     const password = await this.#password();
     abandoned.throwIfAborted();
     const { database, user, tls, applicationName } = this.#options;
     const target: WireTarget = { ...this.#address, database, user, password, tls, applicationName };
     const pending = this.#shared.openWire(target);
-    if (!counted) return this.#watched(pending, pending.ready, abandoned);
-    this.#sockets += 1;
-    const closed = () => (this.#sockets -= 1);
-    pending.ready.then((wire) => wire.onGone(closed), closed);
     return this.#watched(pending, pending.ready, abandoned);
   }
 

@@ -340,7 +340,7 @@ export class ExclusiveLane {
   }
 
   #pauseRamp(): void {
-    if (this.#clock.now() >= this.#rampUntil || this.#rampPause !== undefined) return;
+    if (this.#closed || this.#clock.now() >= this.#rampUntil || this.#rampPause !== undefined) return;
     this.#rampPause = this.#clock.schedule(2 * RAMP.intervalMs * this.#random(), () => {
       this.#rampPause = undefined;
       this.#pump();

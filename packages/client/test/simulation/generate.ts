@@ -15,13 +15,17 @@ import { COMMIT_STRIKES } from './schedule.ts';
 
 /** Of all schedules, those that strike at the very moment of a COMMIT. */
 const ADVERSARIAL = 0.15;
+/** Of all schedules, those whose operations the server rolls back again and again. */
+const STORMY = 0.004;
 
 export function generate(seed: number): Schedule {
   const dice = new Dice(seed);
   const config = makeConfig(dice.fork());
   const lastsMs = dice.between(2_000, 15_000);
   const faults = makeFaults(dice.fork(), config, lastsMs);
-  const operations = makeOperations(dice.fork(), faults, lastsMs, config.client.deadlineMs);
+  const operations = dice.chance(STORMY)
+    ? makeStorm(dice.fork())
+    : makeOperations(dice.fork(), faults, lastsMs, config.client.deadlineMs);
   const closeAt = dice.chance(0.2) ? Math.round(dice.between(0, lastsMs * 1.2)) : null;
   return { seed, config, operations, faults, closeAt };
 }
@@ -156,6 +160,8 @@ const OPERATION_WEIGHTS: Readonly<Record<OperationKind, number>> = {
   'once-returning': 2,
   'query-read': 1,
   'query-write': 1,
+  'query-routed': 2,
+  'read-refused': 1,
   read: 4,
   transaction: 6,
   'transaction-unmarked': 1,
@@ -187,6 +193,17 @@ function makeOperations(
     });
   }
   return operations.toSorted((one, other) => one.at - other.at);
+}
+
+/** A conflict that does not end: each operation would be repeated until its deadline. */
+function makeStorm(dice: Dice): OperationPlan[] {
+  return Array.from({ length: 40 }, (_, index) => ({
+    id: `k${index}`,
+    kind: 'transaction' as const,
+    at: Math.round(dice.between(0, 1_000)),
+    deadlineMs: 20_000,
+    steps: [{ kind: 'insert' as const }, { kind: 'fail' as const, code: '40001' }],
+  }));
 }
 
 /** Mostly around a fault: what happens in between is what all tests have seen. */

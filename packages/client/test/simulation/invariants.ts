@@ -30,15 +30,19 @@ export interface Limits {
   readonly lateMs: number;
   /**
    * Sendings of one operation's statement beyond its second, for the whole client: at most `floor` and `ratio` for
-   * each success. Without it no budget is asserted.
+   * each success and `perSecond` for each second.
    */
-  readonly budget?: { readonly floor: number; readonly ratio: number };
+  readonly budget: { readonly floor: number; readonly ratio: number; readonly perSecond: number };
 }
 
 /** After this time another attempt may be begun beside one that hangs. */
 const HEDGE_MS = 250;
 
-export const LIMITS: Limits = { connecting: 4, lateMs: 100 };
+export const LIMITS: Limits = {
+  connecting: 4,
+  lateMs: 100,
+  budget: { floor: 101, ratio: 0.1, perSecond: 10 },
+};
 
 interface Sending {
   /** `open`: on its way; `refused`: the server said no, so it is proven not executed. */
@@ -268,11 +272,10 @@ export class Invariants implements WireObserver, ModelObserver {
 
   #judgeBudget(results: Iterable<readonly [OperationPlan, Ended]>): void {
     const { budget } = this.#limits;
-    if (budget === undefined) return;
     const successes = [...results].filter(([, { kind }]) => kind === 'ok').length;
     let repeated = 0;
     for (const times of this.#timesSent.values()) repeated += Math.max(0, times - 2);
-    const allowed = budget.floor + budget.ratio * successes;
+    const allowed = budget.floor + budget.ratio * successes + (budget.perSecond * this.#time.now) / 1_000;
     if (repeated > allowed) this.violate('2-budget', `${repeated} repetitions, ${allowed} were allowed`);
   }
 }

@@ -14,26 +14,26 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'repeats after an unknown outcome',
     file: 'execution/statement-attempt.ts',
-    find: "if (outcome === 'unknown' && safety === 'effectful')",
+    find: "if (verdict.action === 'settle')",
     replace: 'if (false as boolean)',
   },
   {
     name: 'takes a lost COMMIT for one that failed',
     file: 'execution/commit.ts',
-    find: "if (error instanceof WireLostError) return { state: error.sent ? 'unknown' : 'failed', error };",
-    replace: "if (error instanceof WireLostError) return { state: 'failed', error };",
+    find: "if (outcome === 'unknown' && error instanceof Error) return { state: 'unknown', error };",
+    replace: '',
   },
   {
     name: 'accepts a primary on an older timeline',
     file: 'policy/topology.ts',
-    find: 'identity.timeline < highest',
-    replace: 'identity.timeline < 0',
+    find: 'if (timeline < highest) {',
+    replace: 'if (timeline < 0) {',
   },
   {
     name: 'forgets the timeline of a primary that is unfit for its endpoint',
     file: 'policy/topology.ts',
-    find: 'const newTimeline = this.#learn(identity);',
-    replace: 'const newTimeline = identity.role === wanted && this.#learn(identity);',
+    find: 'news: this.#learn(identity) }',
+    replace: 'news: undefined }',
   },
   {
     name: 'lends connections of an older generation again',
@@ -43,9 +43,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'goes on in a transaction whose primary was replaced',
-    file: 'endpoint/lease.ts',
-    find: 'if (retired)',
-    replace: 'if (retired && (false as boolean))',
+    file: 'endpoint/exclusive-lane.ts',
+    find: 'else member.connection.wire.finish(reason);',
+    replace: '',
   },
   {
     name: 'does not check the role',
@@ -62,9 +62,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'gives a repetition a deadline of its own',
     file: 'execution/operation.ts',
-    find: 'await operation.route(deadline, attempt);',
+    find: 'await leaseFor(deadline, plan, operation);',
     replace:
-      'await operation.route(attempt > 1 ? new Deadline(execution.clock, operation.deadlineMs) : deadline, attempt);',
+      'await leaseFor(attempt > 1 ? new Deadline(execution.clock, operation.deadlineMs) : deadline, plan, operation);',
   },
   {
     name: 'waits for a statement past the deadline',
@@ -75,14 +75,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "takes settle's no for a yes",
     file: 'execution/operation.ts',
-    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause)) return end.value;',
-    replace: 'await settle(execution, end.token, systemId, deadline, end.cause); return end.value;',
+    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause))',
+    replace: 'await settle(execution, end.token, systemId, deadline, end.cause);',
   },
   {
     name: "takes settle's yes for a no",
     file: 'execution/operation.ts',
-    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause)) return end.value;',
-    replace: 'await settle(execution, end.token, systemId, deadline, end.cause);',
+    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause))',
+    replace: 'await settle(execution, end.token, systemId, deadline, end.cause); if (false as boolean)',
   },
   {
     name: 'trusts a settle whose own commit was not confirmed',
@@ -117,7 +117,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'calls a lost idempotent statement not executed',
-    file: 'execution/statement-attempt.ts',
+    file: 'execution/attempt.ts',
     find: "mayHaveHappened: outcome === 'unknown'",
     replace: 'mayHaveHappened: false',
   },
@@ -130,14 +130,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'never gives up a connection attempt that hangs',
     file: 'endpoint/connect.ts',
-    find: 'punctual && this.#responsive.now() - quietSince >= connectSilenceMs',
-    replace: 'punctual && this.#responsive.now() - quietSince >= 1e9',
+    find: 'punctual && responsive.now() - quietSince >= connectSilenceMs',
+    replace: 'punctual && responsive.now() - quietSince >= 1e9',
   },
   {
     name: 'does not refuse callers over the limit of the waiting line',
     file: 'endpoint/exclusive-lane.ts',
-    find: 'if (this.#line.size - room >= this.#options.maxWaiting && !urgent) throw this.#fullError();',
-    replace: '',
+    find: 'if (this.#line.size - room >= this.#options.maxWaiting && waiting.urgent !== true)',
+    replace: 'if (false as boolean)',
   },
   {
     name: 'leaves a timer behind when it is closed',
@@ -162,5 +162,35 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'endpoint/connect.ts',
     find: 'connection.wire.destroy(unsuitable);',
     replace: 'void connection.wire.end();',
+  },
+  {
+    name: 'repeats without regard to the budget',
+    file: 'execution/operation.ts',
+    find: 'const waitMs = deadline.over ? 0 : budget.spend(failed + 1, clock.now());',
+    replace: 'const waitMs = 0;',
+  },
+  {
+    name: 'leaves a refusal by a standby (25006) to the app',
+    file: 'execution/attempt.ts',
+    find: 'if (onStandby && mayBeForBeingStandby(codeOf(error)))',
+    replace: 'if (false as boolean)',
+  },
+  {
+    name: 'does not ask behind a pooler which server it is',
+    file: 'execution/opening.ts',
+    find: 'if (!connection.pooled) return [BEGIN];',
+    replace: 'if (true as boolean) return [BEGIN];',
+  },
+  {
+    name: 'takes a connection to a pooler for a sign of life of its server',
+    file: 'endpoint/connect.ts',
+    find: 'if (judgement.fit && !connection.pooled)',
+    replace: 'if (judgement.fit)',
+  },
+  {
+    name: 'counts a socket only when it is opened',
+    file: 'endpoint/connect.ts',
+    find: 'this.#sockets += 1;',
+    replace: 'void Promise.resolve().then(() => (this.#sockets += 1));',
   },
 ];

@@ -79,7 +79,7 @@ interface StatementCall {
   readonly exactlyOnce?: true;
 }
 
-const { insert, insertReturning, put, read, raise } = APP_TEXTS;
+const { count, insert, insertReturning, put, read, raise } = APP_TEXTS;
 
 const STATEMENTS: Readonly<
   Record<Exclude<OperationKind, 'transaction' | 'transaction-unmarked'>, StatementCall>
@@ -92,6 +92,9 @@ const STATEMENTS: Readonly<
   'once-returning': { of: 'write', text: insertReturning, returns: 'key', exactlyOnce: true },
   read: { of: 'read', text: read, returns: 'key' },
   'query-read': { of: 'query', text: read, returns: 'key', safety: 'read' },
+  'query-routed': { of: 'query', text: read, returns: 'key' },
+  // It writes after all: a standby says no, and the primary does it.
+  'read-refused': { of: 'read', text: count, returns: 'count' },
   failing: { of: 'query', text: raise, returns: 'error' },
 };
 
@@ -139,9 +142,17 @@ function stepKey(plan: OperationPlan, index: number): string {
   return `${plan.id}.${index}`;
 }
 
+const WRITES_NO_KEY: ReadonlySet<OperationKind> = new Set([
+  'read',
+  'query-read',
+  'query-routed',
+  'read-refused',
+  'failing',
+]);
+
 /** The keys that the operation writes if it happens. */
 export function keysOf(plan: OperationPlan): string[] {
-  if (plan.kind === 'read' || plan.kind === 'query-read' || plan.kind === 'failing') return [];
+  if (WRITES_NO_KEY.has(plan.kind)) return [];
   if (plan.steps === undefined) return [plan.id];
   return plan.steps.flatMap((step, index) => (step.kind === 'insert' ? [stepKey(plan, index)] : []));
 }

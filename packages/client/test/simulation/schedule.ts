@@ -41,6 +41,8 @@ export const OPERATION_KINDS = [
   'once-returning',
   'query-read',
   'query-write',
+  'query-routed',
+  'read-refused',
   'read',
   'transaction',
   'transaction-unmarked',
