@@ -151,16 +151,4 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'else if (this.#probesUnderWay.size > 0) return undefined;\n    else {',
     replace: 'else {',
   },
-  {
-    name: 'does not hear of a promotion while it asks who is there',
-    file: 'endpoint/connect.ts',
-    find: "(promoted ||= name === 'in_hot_standby' && value === 'off')",
-    replace: 'void [name, value]',
-  },
-  {
-    name: 'says goodbye to the wrong server while it opens the next connection',
-    file: 'endpoint/connect.ts',
-    find: 'connection.wire.destroy(unsuitable);',
-    replace: 'void connection.wire.end();',
-  },
 ];
