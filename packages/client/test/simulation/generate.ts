@@ -122,7 +122,11 @@ type Details = Partial<Omit<FaultPlan, 'kind' | 'at'>>;
 
 const DETAILS: Partial<Record<FaultKind, (dice: Dice, config: ScheduleConfig) => Details>> = {
   lag: (dice) => ({ size: dice.integer(10, 5_000) }),
-  'slow-server': (dice) => ({ size: dice.pick([20, 500, 5_000]) }),
+  'slow-server': (dice) => ({
+    size: dice.pick([20, 500, 5_000]),
+    // A standby, where a number is given.
+    ...(dice.chance(0.4) ? { nth: dice.integer(0, 1) } : {}),
+  }),
   latency: (dice, config) => ({ endpoint: pickEndpoint(dice, config), size: dice.pick([20, 200, 1_500]) }),
   refuse: (dice, config) => ({ endpoint: pickEndpoint(dice, config) }),
   reset: (dice, config) => ({

@@ -142,26 +142,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'leaves a timer behind when it is closed',
     file: 'endpoint/exclusive-lane.ts',
-    find: 'this.#pause?.cancel();\n    this.#line.rejectAll(',
-    replace: 'this.#line.rejectAll(',
+    find: 'this.#pause?.cancel();\n    this.#rampPause?.cancel();',
+    replace: 'this.#rampPause?.cancel();',
   },
   {
     name: 'sends a probe over one new connection after the other',
     file: 'endpoint/server-watch.ts',
     find: 'else if (this.#probesUnderWay.size > 0) return undefined;\n    else {',
     replace: 'else {',
-  },
-  {
-    name: 'does not hear of a promotion while it asks who is there',
-    file: 'endpoint/connect.ts',
-    find: "(promoted ||= name === 'in_hot_standby' && value === 'off')",
-    replace: 'void [name, value]',
-  },
-  {
-    name: 'says goodbye to the wrong server while it opens the next connection',
-    file: 'endpoint/connect.ts',
-    find: 'connection.wire.destroy(unsuitable);',
-    replace: 'void connection.wire.end();',
   },
   {
     name: 'repeats without regard to the budget',

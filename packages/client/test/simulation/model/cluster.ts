@@ -48,6 +48,8 @@ export class Cluster implements ServerWorld {
   readonly #isolated = new Set<Server>();
   readonly #unreplicated = new Set<Server>();
   #switchingOver = false;
+  /** Faults that are still to be healed. */
+  #wounds = 0;
   /** What a schedule does at a COMMIT, if it has something armed. */
   commitTrap: ((phase: CommitPhase, server: Server, session: Session) => void) | undefined;
 
@@ -107,6 +109,7 @@ export class Cluster implements ServerWorld {
 
   /** Whether nothing is left to be mended. */
   get whole(): boolean {
+    if (this.#wounds > 0) return false;
     const leader = this.#leader;
     const serves = (server: Server) =>
       server.healthy && !this.#isolated.has(server) && this.#labels.get(server) === server.role;
@@ -114,6 +117,16 @@ export class Cluster implements ServerWorld {
       server.role === 'standby' && server.upstream === leader && server.wal.length === leader.wal.length;
     const chosen = !this.synchronous || (leader.syncStandby !== undefined && leader.sync.size === 0);
     return serves(leader) && chosen && this.standbys.every((server) => serves(server) && follows(server));
+  }
+
+  /** For faults that end by themselves: until then the cluster is not whole. */
+  healLater(delayMs: number, heal: () => void): void {
+    this.#wounds += 1;
+    this.time.after(delayMs, () => {
+      this.#wounds -= 1;
+      heal();
+      this.wake();
+    });
   }
 
   /** Must be called after anything that may need mending. */

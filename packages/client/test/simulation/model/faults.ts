@@ -64,22 +64,24 @@ const BEGIN: Readonly<Record<FaultKind, Begin>> = {
       for (const server of cluster.servers) server.replayLagMs = 0;
     };
   },
-  'slow-server': ({ cluster }, { size = 1 }) => {
-    const server = cluster.leader;
-    server.slowness = size;
+  'slow-server': ({ cluster }, plan) => {
+    const server = plan.nth === undefined ? cluster.leader : standby(cluster, plan);
+    server.slowness = plan.size ?? 1;
     return () => (server.slowness = 1);
   },
   refuse: ({ network }, plan) => {
     network.refuse(endpoint(plan), true);
     return () => network.refuse(endpoint(plan), false);
   },
-  reset: ({ network }, plan) =>
-    instantly(() => {
-      for (const link of network.linksOf(endpoint(plan))) {
-        if (plan.direction === 'toClient') link.cutUnheard();
-        else link.cut();
-      }
-    }),
+  reset: ({ network }, plan) => {
+    const links = network.linksOf(endpoint(plan));
+    if (plan.direction === 'toClient') {
+      const hear = links.map((link) => link.cutUnheard());
+      return () => hear.forEach((tellServer) => tellServer());
+    }
+    for (const link of links) link.cut();
+    return undefined;
+  },
   blackhole: ({ network }, plan) => {
     network.swallow(endpoint(plan), plan.direction ?? 'both');
     return () => network.swallow(endpoint(plan), undefined);
@@ -189,10 +191,7 @@ function strike(kind: CommitStrike, { cluster, server, session }: Struck): void 
       break;
     case 'freeze':
       server.freeze();
-      time.after(cluster.dice.between(500, 20_000), () => {
-        server.thaw();
-        cluster.wake();
-      });
+      cluster.healLater(cluster.dice.between(500, 20_000), () => server.thaw());
       break;
     case 'crash':
       server.crashRestart();
@@ -201,7 +200,7 @@ function strike(kind: CommitStrike, { cluster, server, session }: Struck): void 
       session.cutLink();
       break;
     case 'blackhole':
-      time.after(cluster.dice.between(1_000, 25_000), session.swallowLink());
+      cluster.healLater(cluster.dice.between(1_000, 25_000), session.swallowLink());
       break;
     case 'terminate':
       // The session is in the middle of it: the order arrives a moment later.
@@ -209,7 +208,7 @@ function strike(kind: CommitStrike, { cluster, server, session }: Struck): void 
       break;
     case 'cut-replication': {
       const heal = cutReplication(cluster);
-      time.after(cluster.dice.between(500, 10_000), heal);
+      cluster.healLater(cluster.dice.between(500, 10_000), heal);
       break;
     }
     case 'cut-and-cancel': {
@@ -218,11 +217,10 @@ function strike(kind: CommitStrike, { cluster, server, session }: Struck): void 
       session.cutLink();
       const cancel = () => server.listens && server.sync.cancelAll();
       for (const ms of [50, 400, 1_500]) time.after(ms, cancel);
-      time.after(2_000, () => {
+      cluster.healLater(2_000, () => {
         if (server.listens && cluster.dice.chance(0.7)) server.kill();
-        cluster.wake();
       });
-      time.after(cluster.dice.between(4_000, 10_000), heal);
+      cluster.healLater(cluster.dice.between(4_000, 10_000), heal);
     }
   }
 }

@@ -23,9 +23,6 @@ interface Direction {
 /** The `tcp_user_timeout` that the client sets on its sessions: unacknowledged answers end the connection. */
 const USER_TIMEOUT_MS = 10_000;
 
-/** After this time without a word the server's kernel finds out that nobody is there. Shorter than any default. */
-const KEEPALIVE_MS = 20_000;
-
 export class Link implements Reply {
   readonly #time: SimTime;
   readonly #dice: Dice;
@@ -109,14 +106,18 @@ export class Link implements Reply {
     this.#travel(this.#toClient, () => this.#tellClosed(connectionReset()));
   }
 
-  /** The same, but the server's end hears nothing of it for long: what was open there stays open. */
-  cutUnheard(): void {
+  /**
+   * The same, but the server's end hears nothing of it: what was open there stays open.
+   *
+   * @returns what lets it hear.
+   */
+  cutUnheard(): () => void {
     this.#serverClosed = true;
-    this.#time.after(KEEPALIVE_MS, () => this.#peer?.hangUp('fin'));
     this.#travel(this.#toClient, () => {
       this.#tellClosed(connectionReset());
       this.#toServer.swallows = true;
     });
+    return () => this.#peer?.hangUp('fin');
   }
 
   swallow(direction: 'toServer' | 'toClient' | 'both'): void {
