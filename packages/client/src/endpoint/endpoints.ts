@@ -91,11 +91,9 @@ export class Endpoints {
     if (news === 'cluster') this.#events.emit('clusterReplaced', { address, systemId });
     this.#events.emit('primary:changed', { address, systemId, timeline });
     const reason = new UnsuitableServerError(`a primary on timeline ${timeline} has taken over`);
-    this.#retire((each) => {
-      const { identity, pooled } = each;
+    // Those to poolers as well: a transaction that is open there holds the server on which it began.
+    this.#retire(({ identity }) => {
       if (identity.systemId !== systemId) return true;
-      // Behind a pooler each transaction asks for itself.
-      if (pooled) return false;
       if (identity.timeline === null) return identity.server === server;
       return identity.timeline < timeline;
     }, reason);

@@ -44,7 +44,8 @@ export async function againOrThrow(
   if (onStandby && mayBeForBeingStandby(codeOf(error)))
     return { state: 'again', cause: error, needs: 'primary' };
   if (action === 'pass') throw error;
-  if (action !== 'retry-elsewhere')
+  // A connection that was ended because its server was replaced can't be asked, and need not be.
+  if (action !== 'retry-elsewhere' || lease.connection.wire.lostBecause !== undefined)
     return { state: 'again', cause: error, mayHaveHappened: outcome === 'unknown' };
   // A read-only transaction on the primary says the same, and then it is the app's own.
   const { connection } = lease;

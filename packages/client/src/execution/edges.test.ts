@@ -87,6 +87,25 @@ describe('behind a pooler', () => {
     await db.close();
   });
 
+  it('a transaction whose server is replaced under it is run again on the new one', async () => {
+    const { db, primary, standby, behind } = makeClient(POOLED);
+    for (const server of [primary, standby]) answer(server, transactional());
+    let runs = 0;
+    await db.transaction(async (tx) => {
+      runs += 1;
+      await tx.query(INSERT);
+      if (runs > 1) return;
+      becomePrimary(standby, 2);
+      Object.assign(behind, { master: standby, masterPooler: standby });
+      await db.write('VACUUM');
+      await tx.query(OTHER);
+    });
+    expect(runs).toBe(2);
+    expect(primary.texts).not.toContain(OTHER);
+    expect(standby.texts).toEqual(expect.arrayContaining([INSERT, 'COMMIT']));
+    await db.close();
+  });
+
   it('a transaction that needs a session of its own is run again on a direct connection', async () => {
     const { db, primary } = makeClient(POOLED);
     answer(primary, transactional());
