@@ -68,8 +68,6 @@ export class Endpoint {
         maxWaiting: options.maxWaiting,
         idleTimeoutMs: options.idleTimeoutMs,
         maxLifetimeMs: options.maxLifetimeMs,
-        // Of the others' callers the master takes care.
-        whenDown: kind === 'master' ? 'wait' : 'refuse',
       },
       {
         open: (demand) => this.#connector.connect(demand),

@@ -6,6 +6,10 @@ import { Deadline } from '../runtime/deadline.ts';
 import type { ExclusiveLaneOptions } from './exclusive-lane.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
 import type { Lease } from './lease.ts';
+import type { Waiting } from './waiting-line.ts';
+
+/** They have somewhere else to go. */
+const IMPATIENT = { impatient: true };
 
 function makeLane(
   options: Partial<ExclusiveLaneOptions> = {},
@@ -22,7 +26,6 @@ function makeLane(
       maxWaiting: 1_000,
       idleTimeoutMs: 10_000,
       maxLifetimeMs: 60_000,
-      whenDown: 'wait',
       ...options,
     },
     {
@@ -37,7 +40,7 @@ function makeLane(
     },
     { clock, random: () => 0.5 },
   );
-  const acquire = (ms = 60_000) => lane.acquire(new Deadline(clock, ms));
+  const acquire = (ms = 60_000, waiting: Waiting = {}) => lane.acquire(new Deadline(clock, ms), waiting);
   return { lane, clock, server, seen, acquire };
 }
 
@@ -161,11 +164,11 @@ describe('ExclusiveLane', () => {
     (await second).release();
   });
 
-  it('sends callers away from a replica that is down, and finds out by itself when it is back', async () => {
-    const { clock, server, seen, acquire } = makeLane({ whenDown: 'refuse' });
+  it('sends impatient callers away while it is down, and finds out by itself when it is back', async () => {
+    const { clock, server, seen, acquire } = makeLane();
     server.refusal = sqlError('ECONNREFUSED');
-    await expect(acquire()).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
-    await expect(acquire()).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
+    await expect(acquire(60_000, IMPATIENT)).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
+    await expect(acquire(60_000, IMPATIENT)).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
     server.refusal = undefined;
     await clock.advance(10_000);
     expect(seen).toEqual(['down', 'up']);
@@ -237,17 +240,28 @@ describe('ExclusiveLane', () => {
     expect((await patient).connection.wire.lostBecause).toBeUndefined();
   });
 
-  it('sends the callers of a replica elsewhere when it takes no new connection, though one works', async () => {
-    const { server, acquire } = makeLane({ maxConnections: 3, whenDown: 'refuse' });
+  it('sends impatient callers elsewhere when it takes no new connection, though one works', async () => {
+    const { server, acquire } = makeLane({ maxConnections: 3 });
     await acquire();
     server.refusal = sqlError('53300');
-    await expect(acquire()).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
+    await expect(acquire(60_000, IMPATIENT)).rejects.toMatchObject({ code: 'SCHOOLDB_ENDPOINT_DOWN' });
+  });
+
+  it('forgets a caller that was served elsewhere', async () => {
+    const { lane, acquire } = makeLane({ maxConnections: 1 });
+    const held = await acquire();
+    const elsewhere = new AbortController();
+    const waiting = expect(acquire(60_000, { signal: elsewhere.signal })).rejects.toBe('served');
+    elsewhere.abort('served');
+    await waiting;
+    expect(lane.state.waiting).toBe(0);
+    held.release();
   });
 
   it('tries again soon when it is told that something has changed', async () => {
-    const { lane, clock, server, seen, acquire } = makeLane({ whenDown: 'refuse' });
+    const { lane, clock, server, seen, acquire } = makeLane();
     server.refusal = sqlError('ECONNREFUSED');
-    await acquire().catch(() => {});
+    await acquire(60_000, IMPATIENT).catch(() => {});
     await clock.advance(60_000);
     server.refusal = undefined;
     lane.hurry();

@@ -32,11 +32,6 @@ export interface ExclusiveLaneOptions {
   readonly idleTimeoutMs: number;
   /** A connection is not lent any more after about this time (10 % jitter), in milliseconds. */
   readonly maxLifetimeMs: number;
-  /**
-   * What callers do while nothing can be connected: wait (the master: nobody else can serve them), or be told with
-   * an {@link EndpointDownError} (a replica: the master can).
-   */
-  readonly whenDown: 'wait' | 'refuse';
 }
 
 export interface LaneHooks {
@@ -136,13 +131,12 @@ export class ExclusiveLane {
    */
   async acquire(deadline: Deadline, waiting: Waiting = {}): Promise<Lease> {
     if (this.#closed) throw new ClientClosedError('the client is closed');
-    const impatient = waiting.impatient === true || this.#options.whenDown === 'refuse';
-    if (this.#unusable !== undefined && impatient) throw this.#downError(this.#unusable);
+    if (this.#unusable !== undefined && waiting.impatient === true) throw this.#downError(this.#unusable);
     // Those for whom there is room are about to be served: they do not wait.
     const room = Math.max(0, this.#options.maxConnections - this.#leased);
     if (this.#line.size - room >= this.#options.maxWaiting && waiting.urgent !== true)
       throw this.#fullError();
-    const lease = this.#line.join(deadline, { ...waiting, impatient }, () =>
+    const lease = this.#line.join(deadline, waiting, () =>
       deadline.error(`waiting for a connection to ${this.#describe()}`, 'not-executed', this.#unusable),
     );
     // The pause was chosen while nobody waited.

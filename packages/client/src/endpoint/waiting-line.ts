@@ -5,6 +5,8 @@ export interface Waiting {
   readonly urgent?: boolean;
   /** Is told at once when there is nothing to wait for, because it has somewhere else to go. */
   readonly impatient?: boolean;
+  /** Takes the caller out of the line: it was served elsewhere. */
+  readonly signal?: AbortSignal;
 }
 
 interface Waiter<T> {
@@ -29,7 +31,7 @@ export class WaitingLine<T> {
   /** @param overError - makes the error for a caller whose deadline is over. */
   join(
     deadline: Deadline,
-    { urgent = false, impatient = false }: Waiting,
+    { urgent = false, impatient = false, signal }: Waiting,
     overError: () => Error,
   ): Promise<T> {
     const line = urgent ? this.#urgent : this.#ordinary;
@@ -37,12 +39,18 @@ export class WaitingLine<T> {
       const waiter: Waiter<T> = { impatient, resolve, reject, leave: () => {} };
       line.add(waiter);
       const stopListening = deadline.onOver(() => {
-        line.delete(waiter);
+        waiter.leave();
         reject(overError());
       });
+      const abandon = () => {
+        waiter.leave();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abandon);
       waiter.leave = () => {
         line.delete(waiter);
         stopListening();
+        signal?.removeEventListener('abort', abandon);
       };
     });
   }

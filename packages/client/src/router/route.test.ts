@@ -1,8 +1,7 @@
 /** Which server a statement reaches, seen through the whole client above the wire. */
 import { describe, expect, it } from 'vitest';
 import { answer, loseConnection, makeClient, once, transactional } from '../../test/support/fake-client.ts';
-import type { FakeServer } from '../../test/support/fake-server.ts';
-import { SILENCE, result, sqlError } from '../../test/support/fake-server.ts';
+import { FakeServer, SILENCE, result, sqlError } from '../../test/support/fake-server.ts';
 import { settle } from '../../test/support/virtual-clock.ts';
 
 const POOLERS = {
@@ -144,6 +143,21 @@ describe('poolers', () => {
     behind['masterPooler'] = standby;
     await clock.advance(15_000);
     expect(pooler()).toBe('up');
+    await db.close();
+  });
+
+  it('serve those who wait, where they are back before the master is', async () => {
+    const { db, clock, primary, behind } = makeClient(POOLERS);
+    answer(primary, transactional());
+    const away = new FakeServer();
+    away.refusal = sqlError('ECONNREFUSED');
+    Object.assign(behind, { master: away, masterPooler: away });
+    const writing = db.write('INSERT INTO t VALUES (1)');
+    await clock.advance(5_000);
+    behind['masterPooler'] = primary;
+    await clock.advance(1_000);
+    await writing;
+    expect(db.health().endpoints.master.waiting).toBe(0);
     await db.close();
   });
 

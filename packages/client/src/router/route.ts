@@ -1,7 +1,7 @@
 /**
  * Which endpoint serves an attempt. Direct endpoints come first: a pooler takes over where they are saturated, or the
- * other way round with `prefer: 'pooler'`. Whatever can't be used is passed over; what is left when nothing can be used
- * is the master, in whose line writes wait for a new primary.
+ * other way round with `prefer: 'pooler'`. Whatever can't be used is passed over; where nothing can, callers wait for whichever
+ * can be used first.
  */
 import { EndpointDownError } from '../errors/connection-errors.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
@@ -52,27 +52,52 @@ export class Routes {
     return this.#inOrder(this.#endpoints.replica, this.#endpoints.replicaPooler, plan);
   }
 
-  /** Those that can be used, the preferred one first unless its callers must wait. */
+  /** The preferred one first, unless its callers must wait. */
   #inOrder(
     direct: Endpoint | undefined,
     pooler: Endpoint | undefined,
     plan: AttemptPlan,
   ): readonly Endpoint[] {
     const both = this.#options.prefer === 'pooler' ? [pooler, direct] : [direct, pooler];
-    const usable = (plan.needs.has('direct') ? [direct] : both).filter((each) => each?.usable === true);
-    return (usable as Endpoint[]).toSorted((a, b) => Number(a.saturated) - Number(b.saturated));
+    const allowed = plan.needs.has('direct') ? [direct] : both;
+    const existing = allowed.filter((each) => each !== undefined);
+    return existing.toSorted((a, b) => Number(a.saturated) - Number(b.saturated));
   }
 
-  /** From the first group that has one that works; where none does, from the master, as soon as it does. */
+  /** From the first that works; where none does, from whichever works first. */
   async #firstOf(groups: readonly (readonly Endpoint[])[], deadline: Deadline): Promise<EndpointLease> {
-    const order = groups.flat();
-    for (const endpoint of order) {
+    const all = groups.flat();
+    for (const endpoint of all.filter(({ usable }) => usable)) {
       try {
-        return await endpoint.acquire(deadline, { impatient: endpoint !== order.at(-1) });
+        return await endpoint.acquire(deadline, { impatient: all.length > 1 });
       } catch (error) {
         if (!(error instanceof EndpointDownError)) throw error;
       }
     }
-    return this.#endpoints.master.acquire(deadline);
+    const { master } = this.#endpoints;
+    return all.length === 1 ? master.acquire(deadline) : this.#whicheverIsFirst(all, deadline);
+  }
+
+  /** Waits in all lines at once, and leaves the others when one is served. The master's word decides on failure. */
+  #whicheverIsFirst(endpoints: readonly Endpoint[], deadline: Deadline): Promise<EndpointLease> {
+    const served = new AbortController();
+    return new Promise((resolve, reject) => {
+      for (const endpoint of endpoints) {
+        endpoint.acquire(deadline, { signal: served.signal }).then(
+          (lease) => {
+            if (served.signal.aborted) lease.release();
+            else {
+              served.abort();
+              resolve(lease);
+            }
+          },
+          (error: unknown) => {
+            if (endpoint !== this.#endpoints.master) return;
+            reject(error);
+            served.abort();
+          },
+        );
+      }
+    });
   }
 }
