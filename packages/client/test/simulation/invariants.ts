@@ -24,7 +24,7 @@ export interface Violation {
 
 /** Bounds that are the client's to choose. */
 export interface Limits {
-  /** Connects under way to one endpoint: two by the lane, and those of probes. */
+  /** Connects under way to one endpoint: two by the lane, one by a probe. */
   readonly connecting: number;
   /** How late an answer may be after the deadline, in milliseconds. */
   readonly lateMs: number;
@@ -35,7 +35,7 @@ export interface Limits {
   readonly budget?: { readonly floor: number; readonly ratio: number };
 }
 
-export const LIMITS: Limits = { connecting: 4, lateMs: 100 };
+export const LIMITS: Limits = { connecting: 3, lateMs: 100 };
 
 interface Sending {
   /** `open`: on its way; `refused`: the server said no, so it is proven not executed. */
