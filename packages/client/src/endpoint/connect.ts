@@ -53,6 +53,8 @@ export class Connector {
   readonly #clock: Clock;
   readonly #responsive: ResponsiveClock;
   readonly #onNewTimeline: (connection: Connection, address: string) => void;
+  readonly #underWay = new Set<PendingWire>();
+  #closedBecause: Error | undefined;
 
   constructor(kind: EndpointKind, address: Address, options: ConnectOptions, shared: ConnectContext) {
     this.#kind = kind;
@@ -82,6 +84,12 @@ export class Connector {
     // Not with a goodbye: while it waited for the answer the next ones would be opened beside it, over the limit.
     connection.wire.destroy(unsuitable);
     throw unsuitable;
+  }
+
+  /** Gives up what is under way, and opens nothing any more: a slow server must not hold up the end. */
+  close(reason: Error): void {
+    this.#closedBecause = reason;
+    for (const pending of this.#underWay) pending.abandon(reason);
   }
 
   async #signIn(): Promise<Wire> {
@@ -114,6 +122,7 @@ export class Connector {
   }
 
   async #attempt(password: string): Promise<Wire> {
+    if (this.#closedBecause !== undefined) throw this.#closedBecause;
     const { database, user, tls, applicationName } = this.#options;
     const target: WireTarget = { ...this.#address, database, user, password, tls, applicationName };
     const pending = this.#open(target);
@@ -160,6 +169,7 @@ export class Connector {
   /** A frozen server accepts connections and says nothing: its kernel does that alone. */
   async #givenUpWhenSilent<T>(pending: PendingWire, answer: Promise<T>): Promise<T> {
     const { connectSilenceMs } = this.#options;
+    this.#underWay.add(pending);
     let seenBytes = pending.bytesRead;
     let quietSince = this.#responsive.now();
     const stop = this.#responsive.onTick((punctual) => {
@@ -180,6 +190,7 @@ export class Connector {
     try {
       return await answer;
     } finally {
+      this.#underWay.delete(pending);
       stop();
     }
   }

@@ -2,6 +2,7 @@ import type { ClientEvents } from './client-events.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { Events } from '../runtime/events.ts';
 import type { Random } from '../runtime/random.ts';
+import { ClientClosedError } from '../errors/call-errors.ts';
 import { ConnectionLostError } from '../errors/connection-errors.ts';
 import type { EndpointKind } from '../policy/topology.ts';
 import type { Address, ConnectContext, ConnectOptions } from './connect.ts';
@@ -43,6 +44,7 @@ export class Endpoint {
   readonly kind: EndpointKind;
   readonly #address: string;
   readonly #context: EndpointContext;
+  readonly #connector: Connector;
   readonly #lane: ExclusiveLane;
   readonly #watch: ServerWatch;
   #everOpened = false;
@@ -52,6 +54,7 @@ export class Endpoint {
     this.#address = `${address.host}:${address.port}`;
     this.#context = context;
     const connector = new Connector(kind, address, options, context);
+    this.#connector = connector;
     this.#lane = new ExclusiveLane(
       {
         name: `${kind} (${this.#address})`,
@@ -108,7 +111,9 @@ export class Endpoint {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#lane.close(), this.#watch.close()]);
+    const closed = Promise.all([this.#lane.close(), this.#watch.close()]);
+    this.#connector.close(new ClientClosedError('the client was closed while it connected'));
+    await closed;
   }
 
   #opened(connection: Connection): void {
