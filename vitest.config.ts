@@ -20,11 +20,23 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['packages/*/test/**/*.test.ts'],
+          exclude: ['packages/client/test/simulation/**'],
           // Servers are started in these tests: two cores carry two files at a time.
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: ['packages/client/test/simulation/**/*.test.ts'],
+          // It brings threads of its own, which would starve the servers of the other tests: after them, one by one.
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
         },
       },
     ],

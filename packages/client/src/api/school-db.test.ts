@@ -47,6 +47,18 @@ describe('SchoolDb', () => {
     expect(standby.texts).not.toContain('SELECT r');
   });
 
+  it('does not wait for a connection that is being opened when it is closed', async () => {
+    const { db, clock, primary } = makeClient({ closeTimeoutMs: 0 });
+    primary.frozen = true;
+    const refused = expect(db.write('INSERT w')).rejects.toMatchObject({ outcome: 'not-executed' });
+    await settle();
+    const closing = db.close();
+    // No time passes: nothing else could end the wait.
+    await clock.advance(0);
+    await refused;
+    await closing;
+  });
+
   it('sends no statement to the old primary once a newer timeline was seen', async () => {
     const { db, clock, primary, behind } = makeClient();
     await db.write('INSERT 1');

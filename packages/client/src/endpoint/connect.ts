@@ -63,8 +63,10 @@ export class Connector {
   readonly #options: ConnectOptions;
   readonly #shared: ConnectContext;
   readonly #maxSockets: number;
+  readonly #underWay = new Set<AbortController>();
   #sockets = 0;
   #probes = 0;
+  #closedBecause: Error | undefined;
 
   /** @param maxSockets - sockets open and opening, at most, beside those of {@link probe}. */
   constructor(
@@ -112,6 +114,12 @@ export class Connector {
     return result;
   }
 
+  /** Gives up what is under way, and opens nothing any more: a slow server must not hold up the end. */
+  close(reason: Error): void {
+    this.#closedBecause = reason;
+    for (const given of this.#underWay) given.abort(reason);
+  }
+
   #beginCounted(): HedgedAttempt<Connection> {
     // Before it has a socket: another attempt may be begun in the same moment.
     this.#sockets += 1;
@@ -123,7 +131,9 @@ export class Connector {
 
   #begin(): HedgedAttempt<Connection> {
     const given = new AbortController();
-    const result = this.#attempt(given.signal);
+    if (this.#closedBecause !== undefined) given.abort(this.#closedBecause);
+    this.#underWay.add(given);
+    const result = this.#attempt(given.signal).finally(() => this.#underWay.delete(given));
     return {
       result,
       abandon() {

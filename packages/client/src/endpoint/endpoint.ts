@@ -4,6 +4,7 @@ import { failoverChannel } from '../runtime/diagnostics.ts';
 import type { FailoverTrace } from '../runtime/diagnostics.ts';
 import type { Events } from '../runtime/events.ts';
 import type { Random } from '../runtime/random.ts';
+import { ClientClosedError } from '../errors/call-errors.ts';
 import { ConnectionLostError, UnsuitableServerError } from '../errors/connection-errors.ts';
 import { roleWanted } from '../policy/topology.ts';
 import type { EndpointKind } from '../policy/topology.ts';
@@ -177,7 +178,9 @@ export class Endpoint {
   async close(): Promise<void> {
     this.#stopLooking?.();
     this.#stopLooking = undefined;
-    await Promise.all([this.#lane.close(), this.#watch.close()]);
+    const closed = Promise.all([this.#lane.close(), this.#watch.close()]);
+    this.#connector.close(new ClientClosedError('the client was closed while it connected'));
+    await closed;
   }
 
   #opened(connection: Connection): void {

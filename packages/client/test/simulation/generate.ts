@@ -31,13 +31,15 @@ export function generate(seed: number): Schedule {
 }
 
 function makeConfig(dice: Dice): ScheduleConfig {
+  const poolers = dice.chance(0.4);
   const latencyMost = dice.pick([0.5, 1, 3, 20]);
   return {
     cluster: {
       synchronous: dice.chance(0.7),
       standbys: dice.integer(1, 2),
       hasCommitSlots: dice.chance(0.95),
-      maxBackends: dice.chance(0.1) ? dice.integer(2, 6) : 100,
+      // Poolers keep what they have: of a few they would leave nothing to anybody.
+      maxBackends: !poolers && dice.chance(0.1) ? dice.integer(2, 6) : 100,
       ttlMs: dice.pick([1_000, 3_000, 10_000, 20_000]),
       restartMs: dice.pick([500, 2_000, 8_000, 15_000]),
       startMs: dice.pick([50, 300, 2_000]),
@@ -46,7 +48,7 @@ function makeConfig(dice: Dice): ScheduleConfig {
       newTimelineInPlace: dice.chance(0.4),
     },
     replicaAddress: dice.chance(0.7),
-    poolers: dice.chance(0.4),
+    poolers,
     latencyMs: [latencyMost / 5, latencyMost],
     deadServer: dice.pick(['refuse', 'silent', 'reset']),
     client: {

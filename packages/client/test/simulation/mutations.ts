@@ -181,4 +181,22 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'this.#sockets += 1;',
     replace: 'void Promise.resolve().then(() => (this.#sockets += 1));',
   },
+  {
+    name: 'lets the failure of a probe go unheard',
+    file: 'endpoint/server-watch.ts',
+    find: "unused.wire.query({ text: PROBE }).catch(() => (probe.state = 'failed'));",
+    replace: 'void unused.wire.query({ text: PROBE });',
+  },
+  {
+    name: 'emits an error that nobody listens to',
+    file: 'endpoint/pooled-connection.ts',
+    find: "if (this.idle) this.emit('error', new Error('the connection is gone'));",
+    replace: "this.emit('error', new Error('the connection is gone'));",
+  },
+  {
+    name: 'waits for connections that are being opened when it is closed',
+    file: 'endpoint/connect.ts',
+    find: 'for (const given of this.#underWay) given.abort(reason);',
+    replace: '',
+  },
 ];

@@ -61,6 +61,7 @@ export async function runSchedule(
     options.history === true ? history : undefined,
   );
   const stray = (error: unknown) => invariants.violate('no-unhandled', String(error));
+  time.onThrow = stray;
   process.on('unhandledRejection', stray);
   process.on('uncaughtException', stray);
   try {

@@ -46,6 +46,11 @@ export class SimTime {
   #clientTouched = false;
   readonly #global: GlobalTimers | undefined = installed;
 
+  /** What an event throws would end a real process. */
+  onThrow: (error: unknown) => void = (error) => {
+    throw error;
+  };
+
   constructor() {
     this.#global?.reset();
   }
@@ -115,7 +120,11 @@ export class SimTime {
           this.#clientTouched = true;
           this.#syncGlobal();
         }
-        own.run();
+        try {
+          own.run();
+        } catch (error) {
+          this.onThrow(error);
+        }
       }
       if (this.#clientTouched) await this.#react();
     }

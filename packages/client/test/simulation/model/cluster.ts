@@ -239,11 +239,13 @@ export class Cluster implements ServerWorld {
   }
 
   /**
+   * Nobody who has not heard of the leader's timeline (Patroni's `check_timeline`): it would give its number again.
    * With synchronous replication: the standby that confirms the leader's commits, or any other once all of them have
    * answered, so that none is left to confirm for the old leader behind the new one's back.
    */
   #mayBePromoted(server: Server): boolean {
     const answers = (each: Server) => each.healthy && each.role === 'standby' && !this.#isolated.has(each);
+    if (server.timeline !== this.#leader.timeline) return false;
     if (!answers(server) || !this.synchronous) return answers(server);
     const { acknowledged, wal, syncStandby } = this.#leader;
     if (server !== syncStandby && !this.standbys.every(answers)) return false;
@@ -295,8 +297,13 @@ export class Cluster implements ServerWorld {
     if (!leader.healthy) return;
     for (const server of this.standbys) {
       if (!server.healthy || server.role !== 'standby' || !this.replicates(leader, server)) continue;
-      if (!server.isBehind(leader)) server.kill();
-      else if (server.upstream !== leader) server.follow(leader);
+      if (!server.isBehind(leader)) {
+        server.kill();
+        continue;
+      }
+      // The history of timelines comes with the connection, before any WAL.
+      server.timeline = leader.timeline;
+      if (server.upstream !== leader) server.follow(leader);
       else server.fetch();
     }
   }
