@@ -146,12 +146,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'this.#rampPause?.cancel();',
   },
   {
-    name: 'sends a probe over one new connection after the other',
-    file: 'endpoint/server-watch.ts',
-    find: 'else if (this.#probesUnderWay.size > 0) return undefined;\n    else {',
-    replace: 'else {',
-  },
-  {
     name: 'repeats without regard to the budget',
     file: 'execution/operation.ts',
     find: 'const waitMs = deadline.over ? 0 : budget.spend(failed + 1, clock.now());',
@@ -164,22 +158,10 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (false as boolean)',
   },
   {
-    name: 'does not ask behind a pooler which server it is',
-    file: 'execution/opening.ts',
-    find: 'if (!connection.pooled) return [BEGIN];',
-    replace: 'if (true as boolean) return [BEGIN];',
-  },
-  {
     name: 'takes a connection to a pooler for a sign of life of its server',
     file: 'endpoint/connect.ts',
     find: 'if (judgement.fit && !connection.pooled)',
     replace: 'if (judgement.fit)',
-  },
-  {
-    name: 'counts a socket only when it is opened',
-    file: 'endpoint/connect.ts',
-    find: 'this.#sockets += 1;',
-    replace: 'void Promise.resolve().then(() => (this.#sockets += 1));',
   },
   {
     name: 'lets the failure of a probe go unheard',
@@ -192,11 +174,5 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'endpoint/pooled-connection.ts',
     find: "if (this.idle) this.emit('error', new Error('the connection is gone'));",
     replace: "this.emit('error', new Error('the connection is gone'));",
-  },
-  {
-    name: 'waits for connections that are being opened when it is closed',
-    file: 'endpoint/connect.ts',
-    find: 'for (const given of this.#underWay) given.abort(reason);',
-    replace: '',
   },
 ];

@@ -32,7 +32,7 @@ const MENDING_MS = 300_000;
 const RECOVERY_MS = 10_000;
 const UNREPEATABLE: ReadonlySet<OperationKind> = new Set(['write', 'transaction-unmarked']);
 /** What `close()` may take beyond its own timeout: connects under way, goodbyes. */
-const CLOSE_EXTRA_MS = 5_000;
+const CLOSE_EXTRA_MS = 3_000;
 
 interface World {
   readonly time: SimTime;

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { answer } from '../../test/support/fake-client.ts';
+import { FakeServer, result, sqlError } from '../../test/support/fake-server.ts';
+import { VirtualClock, settle } from '../../test/support/virtual-clock.ts';
+import { Topology } from '../policy/topology.ts';
+import { ResponsiveClock } from '../runtime/responsive-clock.ts';
+import { Connector, MAX_PROBES } from './connect.ts';
+
+const DEMAND = { isWanted: () => true, onFailed: () => {} };
+
+function makeConnector(maxSockets: number) {
+  const clock = new VirtualClock();
+  const server = new FakeServer();
+  answer(server, () => result('SELECT'));
+  const connector = new Connector(
+    'master',
+    { host: 'db', port: 5432 },
+    maxSockets,
+    {
+      database: 'school',
+      user: 'app',
+      password: () => '',
+      tls: false,
+      applicationName: 'test',
+      connectSilenceMs: 1_000,
+      idleInTransactionMs: 60_000,
+    },
+    {
+      clock,
+      topology: new Topology(),
+      openWire: () => server.open(),
+      responsive: new ResponsiveClock(clock),
+      onNews: () => {},
+      onRival: () => {},
+    },
+  );
+  return { clock, server, connector };
+}
+
+describe('Connector', () => {
+  it('counts a socket from the moment in which it is asked for until it is gone', async () => {
+    const { connector } = makeConnector(1);
+    const connecting = connector.connect(DEMAND);
+    expect(connector.hasRoom).toBe(false);
+    const { wire } = await connecting;
+    expect(connector.hasRoom).toBe(false);
+    wire.destroy(new Error('enough'));
+    expect(connector.hasRoom).toBe(true);
+  });
+
+  it('counts no socket that was refused', async () => {
+    const { server, connector } = makeConnector(1);
+    server.refusal = sqlError('ECONNREFUSED');
+    await expect(connector.connect(DEMAND)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(connector.hasRoom).toBe(true);
+  });
+
+  it('hedges no further than there is room', async () => {
+    const { clock, server, connector } = makeConnector(2);
+    server.frozen = true;
+    const connecting = connector.connect(DEMAND).catch(() => {});
+    await clock.advance(900);
+    expect(server.connects).toBe(2);
+    connector.close(new Error('enough'));
+    await connecting;
+  });
+
+  it('has no more probes open than it may', async () => {
+    const { connector } = makeConnector(1);
+    const open = await Promise.all(Array.from({ length: MAX_PROBES }, () => connector.probe()));
+    await expect(connector.probe()).rejects.toThrow('probes are open already');
+    open[0]!.wire.destroy(new Error('enough'));
+    await connector.probe();
+  });
+
+  it('gives up what is under way when it is closed, and begins nothing after that', async () => {
+    const { server, connector } = makeConnector(5);
+    server.frozen = true;
+    const connecting = connector.connect(DEMAND);
+    await settle();
+    const reason = new Error('the client was closed');
+    connector.close(reason);
+    await expect(connecting).rejects.toMatchObject({
+      message: expect.stringContaining(reason.message) as string,
+    });
+    await expect(connector.connect(DEMAND)).rejects.toBe(reason);
+    expect(server.connects).toBe(1);
+  });
+});
