@@ -8,7 +8,7 @@ import { Connector, MAX_PROBES } from './connect.ts';
 
 const DEMAND = { isWanted: () => true, onFailed: () => {} };
 
-function makeConnector(maxSockets: number) {
+function makeConnector(maxSockets: number, password: () => string | Promise<string> = () => '') {
   const clock = new VirtualClock();
   const server = new FakeServer();
   answer(server, () => result('SELECT'));
@@ -19,7 +19,7 @@ function makeConnector(maxSockets: number) {
     {
       database: 'school',
       user: 'app',
-      password: () => '',
+      password,
       tls: false,
       applicationName: 'test',
       connectSilenceMs: 1_000,
@@ -71,6 +71,14 @@ describe('Connector', () => {
     await expect(connector.probe()).rejects.toThrow('probes are open already');
     open[0]!.wire.destroy(new Error('enough'));
     await connector.probe();
+  });
+
+  it('does not wait for a password when it is closed', async () => {
+    const { connector } = makeConnector(1, () => new Promise(() => {}));
+    const connecting = connector.connect(DEMAND);
+    const reason = new Error('the client was closed');
+    connector.close(reason);
+    await expect(connecting).rejects.toBe(reason);
   });
 
   it('gives up what is under way when it is closed, and begins nothing after that', async () => {

@@ -185,7 +185,7 @@ export class Connector {
   }
 
   async #open(abandoned: AbortSignal): Promise<Wire> {
-    const password = await this.#password();
+    const password = await this.#password(abandoned);
     abandoned.throwIfAborted();
     const { database, user, tls, applicationName } = this.#options;
     const target: WireTarget = { ...this.#address, database, user, password, tls, applicationName };
@@ -194,15 +194,20 @@ export class Connector {
   }
 
   /** Where a password comes from may hang as well, and must not hold the endpoint's attempts for good. */
-  #password(): Promise<string> {
+  #password(abandoned: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
+      const abandon = () => reject(abandoned.reason as Error);
+      abandoned.addEventListener('abort', abandon);
       const limit = this.#shared.clock.schedule(PASSWORD_LIMIT_MS, () =>
         reject(
           new Error(`${this.#name()}: the function 'password' gave no answer within ${PASSWORD_LIMIT_MS} ms`),
         ),
       );
       const asked = Promise.resolve().then(() => this.#options.password());
-      void asked.then(resolve, reject).finally(() => limit.cancel());
+      void asked.then(resolve, reject).finally(() => {
+        limit.cancel();
+        abandoned.removeEventListener('abort', abandon);
+      });
     });
   }
 

@@ -30,9 +30,15 @@ export interface RunResult {
 /** Longer than any fault, failover and restart takes one after the other. */
 const MENDING_MS = 300_000;
 const RECOVERY_MS = 10_000;
+/** How long the client may take to recover on a cluster that is whole. */
+function recoveryMs({ config }: Schedule): number {
+  // Where servers have too few places, kept connections to a former standby may take those that its new role needs.
+  const scarce = config.cluster.maxBackends < 2 * config.client.maxConnections;
+  return RECOVERY_MS + (scarce ? config.client.idleTimeoutMs : 0);
+}
 const UNREPEATABLE: ReadonlySet<OperationKind> = new Set(['write', 'transaction-unmarked']);
-/** What `close()` may take beyond its own timeout: connects under way, goodbyes. */
-const CLOSE_EXTRA_MS = 3_000;
+/** What `close()` may take beyond its own timeout: goodbyes that nobody answers, one second each, side by side. */
+const CLOSE_EXTRA_MS = 1_100;
 
 interface World {
   readonly time: SimTime;
@@ -104,7 +110,7 @@ async function runWatched(schedule: Schedule, time: SimTime, invariants: Invaria
     (schedule.closeAt === null || world.closing.at !== undefined);
   const mended = await time.run(() => answered() && faultsLeft === 0 && cluster.whole, MENDING_MS);
   if (!mended) reportUnmended(world, schedule, faultsLeft);
-  else if (world.closing.at === undefined) await checkRecovery(world);
+  else if (world.closing.at === undefined) await checkRecovery(world, recoveryMs(schedule));
   if (world.closing.at === undefined) close(world);
   await checkClosed(world, schedule);
   // Whatever lies in some buffer arrives, and is seen.
@@ -147,27 +153,27 @@ async function begin(world: World, plan: OperationPlan): Promise<Ended> {
 }
 
 /** 7: a fresh operation of each kind, on a cluster that is whole. */
-async function checkRecovery(world: World): Promise<void> {
+async function checkRecovery(world: World, limitMs: number): Promise<void> {
   const { time } = world;
   const kinds: OperationKind[] = ['write', 'idempotent', 'read', 'query-read', 'transaction-unmarked'];
   if (world.cluster.hasCommitSlots) kinds.push('once', 'once-returning', 'transaction');
   // One after the other: a short waiting line is no failure to recover.
   const all = (async () => {
-    for (const kind of kinds) await recover(world, kind);
+    for (const kind of kinds) await recover(world, kind, limitMs);
   })();
   let done = false;
   void all.then(() => (done = true));
-  await time.run(() => done, (RECOVERY_MS + 1_000) * kinds.length);
+  await time.run(() => done, (limitMs + 1_000) * kinds.length);
 }
 
 /** A kept connection may have died in silence: of what nobody may repeat, the first ones find that out. */
-async function recover(world: World, kind: OperationKind): Promise<void> {
+async function recover(world: World, kind: OperationKind, limitMs: number): Promise<void> {
   const { time, invariants } = world;
-  const endsAt = time.now + RECOVERY_MS;
+  const endsAt = time.now + limitMs;
   const steps = kind.startsWith('transaction') ? { steps: [{ kind: 'insert' } as const] } : {};
   for (let attempt = 1; ; attempt += 1) {
     const id = `fresh-${kind}-${attempt}`;
-    const ended = await begin(world, { id, kind, at: time.now, deadlineMs: RECOVERY_MS, ...steps });
+    const ended = await begin(world, { id, kind, at: time.now, deadlineMs: limitMs, ...steps });
     if (ended.kind === 'ok') return;
     if (ended.kind === 'unknown' && UNREPEATABLE.has(kind) && time.now < endsAt) continue;
     invariants.violate('7-recovery', `a fresh ${kind} ended with ${ended.kind}: ${String(ended.error)}`);
