@@ -67,6 +67,12 @@ describe('failoverReport', () => {
     ['a late detection', [kill(1, { detectionMs: 2_100 })], { fault: 'freeze-primary' }, ['detection, max']],
     ['no detection', [kill(1, { detectionMs: null })], { fault: 'freeze-primary' }, ['detection, max']],
     ['an error', [kill(1, { errors: 1, ownShareMs: 5_000 })], { fault: 'switchover' }, ['errors']],
+    [
+      'a herd',
+      [kill(1, { connects: { total: 30, mostAtATime: 3, mostPerSecond: 30, mostOpen: 21 } })],
+      {},
+      ['connects at a time', 'connections at one server'],
+    ],
     ['a refusal', [kill(1, { tooManyClients: 2 })], {}, ['too many clients (53300)']],
   ])('does not hold with %s', (_, kills, options, expected) => {
     expect(broken(report(kills, options))).toEqual(expected);

@@ -67,6 +67,10 @@ const KILL_P50_MS = 100;
 const KILL_MAX_MS = 500;
 const BLACKHOLE_P99_MS = 2_000;
 const DETECTION_MS = 2_000;
+/** Connects at a time, beside hedges: those follow only where an address hangs. */
+const CONNECTS_AT_A_TIME = 2;
+/** The client's default `maxConnections`. */
+const CONNECTIONS = 20;
 
 export function failoverReport({
   options,
@@ -121,6 +125,7 @@ function limitsOf(
 ): Limit[] {
   const ms = { unit: 'ms', bound: 'below' } as const;
   const none = { unit: 'n', bound: 'most', most: 0 } as const;
+  const most = (figure: keyof Connects) => Math.max(0, ...kills.map(({ connects }) => connects[figure]));
   const limits: Limit[] = [];
   if (behind === 'blackhole')
     limits.push({ ...ms, what: 'own share, p99', measured: ownShare.p99Ms, most: BLACKHOLE_P99_MS });
@@ -128,11 +133,13 @@ function limitsOf(
     limits.push(
       { ...ms, what: 'own share, p50', measured: ownShare.p50Ms, most: KILL_P50_MS },
       { ...ms, what: 'own share, max', measured: ownShare.maxMs, most: KILL_MAX_MS },
+      { ...none, what: 'connects at a time', measured: most('mostAtATime'), most: CONNECTS_AT_A_TIME },
     );
   if (fault === 'freeze-primary')
     limits.push({ ...ms, what: 'detection, max', measured: slowestDetection(kills), most: DETECTION_MS });
   return [
     ...limits,
+    { ...none, what: 'connections at one server', measured: most('mostOpen'), most: CONNECTIONS },
     { ...none, what: 'errors', measured: errors },
     { ...none, what: 'lost', measured: lost },
     { ...none, what: 'done twice', measured: doubled },
