@@ -37,7 +37,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { Events } from '../runtime/events.ts';
 import type { Listener } from '../runtime/events.ts';
 import { systemRandom } from '../runtime/random.ts';
-import { openPgWire } from '../wire/pg-wire.ts';
+import { openLazyPgWire } from '../wire/lazy-pg-wire.ts';
 import { checkCallOptions } from './call-options.ts';
 import type { CallOptions, StatementOptions, TransactionOptions } from './call-options.ts';
 import { resolveOptions } from './options.ts';
@@ -73,7 +73,7 @@ export function createSchoolDb(options: SchoolDbOptions): SchoolDb {
   return new SchoolDb(resolveOptions(options), {
     clock: systemClock,
     random: systemRandom,
-    openWire: openPgWire,
+    openWire: openLazyPgWire,
     newId: randomUUID,
   });
 }

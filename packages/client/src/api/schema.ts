@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { escapeIdentifier } from '../wire/pg-wire.ts';
 
 /**
  * The SQL that installs the schema `schooldb`, which the exactly-once commit needs. For the database's owner or a
@@ -11,9 +10,14 @@ export function schemaSql(): string {
 
 /** The SQL that lets a role use what {@link schemaSql} has installed. */
 export function schemaGrantSql(role: string): string {
-  const name = escapeIdentifier(role);
+  const name = quoted(role);
   return [
     `GRANT USAGE ON SCHEMA schooldb TO ${name};`,
     `GRANT EXECUTE ON FUNCTION schooldb.mark(uuid, bigint), schooldb.settle(uuid, bigint) TO ${name};`,
   ].join('\n');
+}
+
+/** PostgreSQL manual, "Lexical Structure": a quote within a quoted identifier is written twice. */
+function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
 }

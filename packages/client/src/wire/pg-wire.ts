@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
-import { Client, DatabaseError, escapeIdentifier } from 'pg';
+import { Client, DatabaseError } from 'pg';
 import type { ClientConfig, QueryConfig, QueryResult } from 'pg';
 import pgUtils from 'pg/lib/utils.js';
 import type { Notice, PendingWire, Statement, Wire, WireTarget } from './wire.ts';
@@ -255,5 +255,3 @@ function extended(statement: Statement): QueryConfig {
   const values = (statement.values ?? []).map((value) => pgUtils.prepareValue(value));
   return { text: statement.text, values, queryMode: 'extended' } as QueryConfig;
 }
-
-export { escapeIdentifier };
