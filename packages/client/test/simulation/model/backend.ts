@@ -90,7 +90,8 @@ export class Backend implements Peer, Session {
   terminate(error: SqlError): void {
     if (this.#gone) return;
     if (this.#server.sync.isWaiting(this)) {
-      // syncrep.c: the wait is given up, the client is told nothing, the transaction is committed here.
+      // syncrep.c: the wait is given up, the client is warned and not answered, the transaction is committed here.
+      this.#warn(error.code, 'SyncRepWaitForLSN', 'canceling the wait and terminating connection');
       this.#gone = true;
       this.#server.sync.giveUp(this);
       this.#leave(undefined);
@@ -104,8 +105,7 @@ export class Backend implements Peer, Session {
   crash(): void {
     if (this.#gone) return;
     this.#gone = true;
-    const notice = { severity: 'WARNING', code: '57P02', routine: 'quickdie' };
-    this.#reply.send({ kind: 'notice', notice, message: 'terminating connection because of a crash' });
+    this.#warn('57P02', 'quickdie', 'terminating connection because of a crash');
     this.#reply.close('fin');
   }
 
@@ -389,8 +389,11 @@ export class Backend implements Peer, Session {
 
   #warnUnconfirmed(): void {
     this.#server.observer.occurred('unconfirmed-commit');
-    const notice = { severity: 'WARNING', code: '01000', routine: 'SyncRepWaitForLSN' };
-    this.#reply.send({ kind: 'notice', notice, message: 'canceling wait for synchronous replication' });
+    this.#warn('01000', 'SyncRepWaitForLSN', 'canceling wait for synchronous replication');
+  }
+
+  #warn(code: string, routine: string, message: string): void {
+    this.#reply.send({ kind: 'notice', notice: { severity: 'WARNING', code, routine }, message });
   }
 
   /** Lets the schedule strike at this moment; goes on afterwards if there is anything left to go on with. */

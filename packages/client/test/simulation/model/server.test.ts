@@ -84,11 +84,15 @@ describe('a simulated synchronous commit', () => {
     expect(primary.acknowledged).toBe(0);
   });
 
-  it('stays committed, and is not answered, when its session is ended', async () => {
+  it('stays committed, and ends with a warning instead of an answer, when its session is ended', async () => {
     const { primary, pass, session } = await waitingCommit();
     for (const backend of primary.backends()) backend.terminate(ADMIN);
     await pass(10);
     expect([session.answers, session.fatal, session.closed]).toEqual([[], undefined, 'fin']);
+    expect(session.responses.at(-1)).toMatchObject({
+      kind: 'notice',
+      notice: { code: '57P01', routine: 'SyncRepWaitForLSN' },
+    });
     expect(primary.data.ledger.get('k')).toBe(1);
   });
 
