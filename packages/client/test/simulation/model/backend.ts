@@ -33,6 +33,8 @@ export class Backend implements Peer, Session {
   #busy = false;
   #gone = false;
   #status: TransactionStatus = 'idle';
+  /** A transaction that began on a standby can't write after its promotion either (xact.c, StartTransaction). */
+  #readOnly = false;
   #staged: Change[] = [];
   #committing = false;
   /** An order to end that came while a commit was being flushed: obeyed as soon as that can be interrupted. */
@@ -142,6 +144,7 @@ export class Backend implements Peer, Session {
 
   #serve(request: Request): void {
     const commands = request.kind === 'query' ? [parse(request.statement)] : parseScript(request.text);
+    if (this.#status === 'idle') this.#readOnly = this.#server.role === 'standby';
     const commits = commands.some((command) => command.kind === 'commit');
     const run = () => this.#runFrom(commands, 0, [], request.from);
     if (commits) this.#strike('arrived', run);
@@ -261,7 +264,7 @@ export class Backend implements Peer, Session {
 
   /** Runs `change` when the row is ours; whoever waits for it in a circle gets 40P01. */
   #write(row: string | undefined, done: Done, change: () => QueryResult | SqlError): void {
-    if (this.#server.role === 'standby') {
+    if (this.#readOnly) {
       done(new SqlError('25006', 'cannot execute INSERT in a read-only transaction'));
       return;
     }
