@@ -215,9 +215,11 @@ export class Backend implements Peer, Session {
     }
     switch (command.kind) {
       case 'begin':
+        if (this.#status === 'open') this.#warn('25001', 'BeginTransactionBlock', 'already in progress');
         this.#status = 'open';
         return done(rowsOf('BEGIN'));
       case 'rollback':
+        if (this.#status === 'idle') this.#warn('25P01', 'UserAbortTransactionBlock', 'no transaction');
         this.#abort();
         return done(rowsOf('ROLLBACK'));
       case 'commit':
@@ -351,6 +353,7 @@ export class Backend implements Peer, Session {
       done(rowsOf('ROLLBACK'));
       return;
     }
+    if (this.#status === 'idle') this.#warn('25P01', 'EndTransactionBlock', 'no transaction');
     this.#status = 'idle';
     this.#commit(() => done(rowsOf('COMMIT')));
   }
