@@ -325,7 +325,7 @@ export class Backend implements Peer, Session {
   #guard(systemId: string, timeline: number): QueryResult | SqlError {
     const { role, timeline: ours, systemId: system } = this.#server;
     if (role === 'primary' && system === systemId && ours >= timeline)
-      return rowsOf('SELECT', [{ case: true }]);
+      return rowsOf('SELECT', [{ concat: true }]);
     return new SqlError('22P02', 'invalid input syntax for type boolean: "schooldb: not the primary"');
   }
 
