@@ -192,6 +192,24 @@ describe('with synchronous replication, simulated and real servers alike', () =>
     });
   });
 
+  it('do what a client that has left had sent, unless its session is told to look', async () => {
+    expect(await onBoth(sessions.leftAlone)).toEqual({
+      unchecked: ['closed sent', true],
+      checked: ['closed sent', false],
+      frozen: ['closed sent', true, 1],
+    });
+  });
+
+  it('are left through either wire in the same way', async () => {
+    const given = ['closed unsent', 'closed sent', 0, 1];
+    expect(await onBoth(sessions.closedWires)).toEqual({
+      finish: [1, 'closed unsent', 'UPDATE 1', 0, 1],
+      end: [1, ...given],
+      destroy: [1, ...given],
+      idle: ['closed', 'closed unsent'],
+    });
+  });
+
   it('keep a commit whose session is ended while it waits for the standby, and settle it once that is back', async () => {
     expect(await onBoth(failures.terminatedWait)).toEqual({
       isActive: true,

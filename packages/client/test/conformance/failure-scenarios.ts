@@ -4,7 +4,7 @@ import { APP_TEXTS } from '../simulation/model/statements.ts';
 import type { World } from './scenario.ts';
 import { count, identify, insert, mark, settle, slotOf } from './steps.ts';
 
-/** (3) */
+/** A commit whose session is ended while it waits for its standby; settled on the same server. */
 export async function terminatedWait(world: World) {
   await world.untilWhole();
   const [writer, reader, asker] = [
@@ -46,7 +46,7 @@ export async function terminatedWait(world: World) {
   };
 }
 
-/** (4) */
+/** A commit whose wait for its standby is cancelled. */
 export async function cancelledWait(world: World) {
   await world.untilWhole();
   const [session, reader] = [await world.open(world.primary), await world.open(world.primary)];
@@ -68,7 +68,7 @@ export async function cancelledWait(world: World) {
   return { single, script, rows, settled, notices: session.takeNotices() };
 }
 
-/** (8) */
+/** A standby is promoted under its open sessions. */
 export async function promotionUnderSession(world: World) {
   await world.untilWhole();
   const [writer, session, reader] = [
@@ -106,7 +106,7 @@ export async function promotionUnderSession(world: World) {
   };
 }
 
-/** (2) */
+/** A COMMIT is lost with its server; the standby, which has not received it, is promoted. */
 export async function promotion(world: World) {
   await world.untilWhole();
   const writer = await world.open(world.primary);
@@ -138,7 +138,7 @@ export async function promotion(world: World) {
   };
 }
 
-/** (1) */
+/** The server crashes and recovers on its timeline. */
 export async function crashInPlace(world: World) {
   await world.untilWhole();
   const [writer, open] = [await world.open(world.primary), await world.open(world.primary)];
@@ -167,7 +167,7 @@ export async function crashInPlace(world: World) {
   };
 }
 
-/** (1) A commit that waited for its standby is on disk: the crash does not undo it. */
+/** A commit that waited for its standby is on disk: the crash does not undo it. */
 export async function crashOfWait(world: World) {
   await world.untilWhole();
   const writer = await world.open(world.primary);
@@ -184,7 +184,7 @@ export async function crashOfWait(world: World) {
   return { said: (await committed).said, row, settled };
 }
 
-/** (13) */
+/** What sessions that do nothing are told of a shutdown and of a crash. */
 export async function shutdownNotices(world: World) {
   await world.untilWhole();
   const stopped = await world.open(world.primary);
@@ -206,7 +206,7 @@ export async function shutdownNotices(world: World) {
   };
 }
 
-/** (13) A commit that waits for its standby is not waited for. */
+/** A shutdown while a commit waits for its standby. */
 export async function shutdownOfWait(world: World) {
   await world.untilWhole();
   const writer = await world.open(world.primary);
@@ -228,7 +228,7 @@ export async function shutdownOfWait(world: World) {
   return { said, notices: writer.takeNotices(), idle: idle.lost, together, row, settled };
 }
 
-/** (9) With asynchronous replication. */
+/** The primary is ahead of its standby when it is lost. For asynchronous replication. */
 export async function divergedPrimary(world: World) {
   await world.untilWhole();
   const [oldName, writer] = [world.primary, await world.open(world.primary)];

@@ -63,6 +63,13 @@ export class ModelWorld implements World {
     );
   }
 
+  untilEnded({ server, wire }: Session): Promise<void> {
+    return this.until('the session is over', () => {
+      const backends = this.#server(server).backends();
+      return backends.every(({ processId }) => processId !== wire.processId);
+    });
+  }
+
   untilWhole(): Promise<void> {
     const { cluster } = this.#model;
     return this.until(
@@ -86,6 +93,14 @@ export class ModelWorld implements World {
   async terminate(session: Session): Promise<void> {
     const error = new SqlError('57P01', 'terminating connection due to administrator command', 'FATAL');
     this.#backend(session).terminate(error);
+  }
+
+  async freeze(session: Session): Promise<void> {
+    this.#server(session.server).freeze();
+  }
+
+  async thaw(session: Session): Promise<void> {
+    this.#server(session.server).thaw();
   }
 
   async cancel(session: Session): Promise<void> {

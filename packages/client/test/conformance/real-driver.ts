@@ -74,6 +74,14 @@ export class RealWorld implements World {
     );
   }
 
+  untilEnded({ server, wire }: Session): Promise<void> {
+    const text = 'SELECT 1 FROM pg_stat_activity WHERE pid = $1';
+    return this.until(
+      'the session is over',
+      async () => (await this.#ask(server, text, wire.processId)).length === 0,
+    );
+  }
+
   async untilWhole(): Promise<void> {
     await this.until('the standby has everything', async () => {
       const { servers, primary } = await this.#cluster.status();
@@ -97,6 +105,14 @@ export class RealWorld implements World {
 
   async terminate({ server, wire }: Session): Promise<void> {
     await this.#ask(server, 'SELECT pg_terminate_backend($1)', wire.processId);
+  }
+
+  async freeze({ wire }: Session): Promise<void> {
+    process.kill(wire.processId, 'SIGSTOP');
+  }
+
+  async thaw({ wire }: Session): Promise<void> {
+    process.kill(wire.processId, 'SIGCONT');
   }
 
   async cancel({ server, wire }: Session): Promise<void> {

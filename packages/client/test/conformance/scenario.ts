@@ -25,6 +25,8 @@ export interface World {
   open(server: string): Promise<Session>;
   /** Resolves when the session's statement waits for what it says. */
   untilWaiting(session: Session, what: 'row' | 'standby'): Promise<void>;
+  /** Resolves when the session's server has done with it. */
+  untilEnded(session: Session): Promise<void>;
   /** Resolves when both serve in their roles, and what the primary has written is replayed by the standby. */
   untilWhole(): Promise<void>;
   /** Milliseconds, as they pass there. */
@@ -33,6 +35,9 @@ export interface World {
   until(what: string, holds: () => boolean | Promise<boolean>): Promise<void>;
   /** Ends a session as an operator does (pg_terminate_backend). */
   terminate(session: Session): Promise<void>;
+  /** Its server does nothing for the session any more, until it is thawed. */
+  freeze(session: Session): Promise<void>;
+  thaw(session: Session): Promise<void>;
   /** Cancels what a session waits for (pg_cancel_backend). */
   cancel(session: Session): Promise<void>;
   /** From now on the standby receives nothing. */
@@ -120,7 +125,7 @@ export class Session {
       return { said: all.map(tagOf).join(' '), rows: all.flatMap(({ rows }) => rows as Answer['rows']) };
     } catch (error) {
       if (error instanceof WireLostError)
-        return { said: `${this.lost} ${error.sent ? '' : 'un'}sent`, rows: [] };
+        return { said: `${stateOf(error.cause) ?? 'closed'} ${error.sent ? '' : 'un'}sent`, rows: [] };
       await this.#settle(this.wire);
       // What the server says with its readiness is heard before anything is told of this.
       await turn();
@@ -134,6 +139,6 @@ function tagOf({ command, rowCount }: QueryResult): string {
 }
 
 function stateOf(error: unknown): string | undefined {
-  const { code } = error as { readonly code?: unknown };
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE' ? code : undefined;
 }

@@ -4,7 +4,7 @@ import { APP_TEXTS } from '../simulation/model/statements.ts';
 import type { World } from './scenario.ts';
 import { insert, mark, RAISE, slotOf, count, settle } from './steps.ts';
 
-/** (6) What was fenced can not commit, in whatever form the mark comes. */
+/** What was fenced can not commit, in whatever form the mark comes. */
 export async function fencedAttempt(world: World) {
   const session = await world.open(world.primary);
   const slot = slotOf(61);
@@ -34,7 +34,7 @@ export async function fencedAttempt(world: World) {
   };
 }
 
-/** (6) Settle waits for whoever has marked, and the mark for whoever settles. */
+/** Settle waits for whoever has marked, and the mark for whoever settles. */
 export async function settleWaits(world: World) {
   const [writer, asker] = [await world.open(world.primary), await world.open(world.primary)];
   const answers: Record<string, unknown> = {};
@@ -57,7 +57,7 @@ export async function settleWaits(world: World) {
   return { ...answers, settled, marked: (await marked).said, after: await writer.tell('COMMIT') };
 }
 
-/** (5) */
+/** In a transaction that has failed, and around it. */
 export async function failedTransaction(world: World) {
   const session = await world.open(world.primary);
   const failed = await session.tell('BEGIN', insert('5'), RAISE, insert('5'), IDENTIFY, 'BEGIN');
@@ -76,7 +76,7 @@ export async function failedTransaction(world: World) {
   };
 }
 
-/** (10) */
+/** Statements that are sent together: each by itself, and as a transaction. */
 export async function flushes(world: World) {
   const session = await world.open(world.primary);
   const neighbours = await session.flush(insert('10-a'), RAISE, insert('10-b'));
@@ -91,7 +91,7 @@ export async function flushes(world: World) {
   };
 }
 
-/** (10) A script is one transaction as far as nothing in it says otherwise. */
+/** A script is one transaction as far as nothing in it says otherwise. */
 export async function scripts(world: World) {
   const session = await world.open(world.primary);
   const [open, fenced] = [slotOf(101), slotOf(102)];

@@ -5,13 +5,14 @@ import {
   END_GHOST,
   guardText,
   hygieneTexts,
+  markAndCommitText,
   settleText,
 } from '../../src/wire/sql.ts';
 import { APP_TEXTS } from '../simulation/model/statements.ts';
 import type { Session, World } from './scenario.ts';
 import { insert, mark, RAISE, slotOf, count, settle, identify } from './steps.ts';
 
-/** (7) */
+/** What a standby does of all that is sent to a primary. */
 export async function onStandby(world: World) {
   const [writer, session] = [await world.open(world.primary), await world.open(world.standby)];
   const written = await writer.tell(insert('7'));
@@ -31,7 +32,7 @@ export async function onStandby(world: World) {
   };
 }
 
-/** (11) */
+/** The guard on servers that it should let pass and on others; what follows it in its transaction. */
 export async function guards(world: World) {
   const [primary, standby] = [await world.open(world.primary), await world.open(world.standby)];
   const { system_id: system, timeline } = await identify(primary);
@@ -56,7 +57,7 @@ export async function guards(world: World) {
   };
 }
 
-/** (12) */
+/** Which sessions are told to be at work, and which can be ended as ghosts. */
 export async function ghosts(world: World) {
   const [asker, ghost] = [await world.open(world.primary), await world.open(world.primary)];
   const holder = await world.open(world.primary);
@@ -123,4 +124,66 @@ export async function endedSessions(world: World) {
     released,
     rows: await count(holder, '15'),
   };
+}
+
+/** What becomes of a statement whose client has left: while it waits, and before the server has read it. */
+export async function leftAlone(world: World) {
+  const [holder, asker] = [await world.open(world.primary), await world.open(world.primary)];
+  const settled: Record<string, unknown> = {};
+  for (const [number, hygiene] of [
+    [161, []],
+    [162, hygieneTexts(0)],
+  ] as const) {
+    const slot = slotOf(number);
+    const writer = await world.open(world.primary);
+    for (const text of hygiene) await writer.send(text);
+    await holder.tell('BEGIN', mark(slot, 1));
+    const committed = writer.script(markAndCommitText(slot, 2));
+    await world.untilWaiting(writer, 'row');
+    writer.wire.destroy(new Error('the client leaves'));
+    if (hygiene.length > 0) await world.untilEnded(writer);
+    await holder.tell('ROLLBACK');
+    const said = (await committed).said;
+    await world.untilEnded(writer);
+    settled[hygiene.length > 0 ? 'checked' : 'unchecked'] = [said, await settle(asker, slot, 2)];
+  }
+  const frozen = await world.open(world.primary);
+  await frozen.tell('BEGIN', insert('16'), mark(slotOf(163), 1));
+  await world.freeze(frozen);
+  const committed = frozen.send('COMMIT');
+  frozen.wire.destroy(new Error('the client leaves'));
+  const { said } = await committed;
+  await world.thaw(frozen);
+  await world.untilEnded(frozen);
+  return { ...settled, frozen: [said, await settle(asker, slotOf(163), 1), await count(asker, '16')] };
+}
+
+/** How a wire is closed while something on it is unanswered, and what becomes of what comes after. */
+export async function closedWires(world: World) {
+  const holder = await world.open(world.primary);
+  await holder.tell('BEGIN', { text: APP_TEXTS.count, values: ['a'] });
+  const answers: Record<string, unknown> = {};
+  for (const how of ['finish', 'end', 'destroy'] as const) {
+    const session = await world.open(world.primary);
+    const { wire } = session;
+    let gone = 0;
+    wire.onGone(() => (gone += 1));
+    const waiting = session.send(APP_TEXTS.count, 'a');
+    await world.untilWaiting(session, 'row');
+    const before = wire.unanswered;
+    const reason = new Error('enough');
+    const closed = how === 'end' ? wire.end() : wire[how](reason);
+    const after = (await session.send(APP_TEXTS.read, '17')).said;
+    await holder.tell('COMMIT', 'BEGIN', { text: APP_TEXTS.count, values: ['b'] });
+    answers[how] = [before, after, (await waiting).said, wire.unanswered, gone];
+    await closed;
+    await world.untilEnded(session);
+    await holder.tell('COMMIT', 'BEGIN', { text: APP_TEXTS.count, values: ['a'] });
+  }
+  await holder.tell('COMMIT');
+  const idle = await world.open(world.primary);
+  await idle.wire.end();
+  await idle.wire.end();
+  await world.untilEnded(idle);
+  return { ...answers, idle: [idle.lost, (await idle.send(APP_TEXTS.read, '17')).said] };
 }
