@@ -33,6 +33,8 @@ export class Backend implements Peer, Session {
   #busy = false;
   #gone = false;
   #status: TransactionStatus = 'idle';
+  /** A transaction that began on a standby can't write after its promotion either (xact.c, StartTransaction). */
+  #readOnly = false;
   #staged: Change[] = [];
   #committing = false;
   /** An order to end that came while a commit was being flushed: obeyed as soon as that can be interrupted. */
@@ -90,7 +92,8 @@ export class Backend implements Peer, Session {
   terminate(error: SqlError): void {
     if (this.#gone) return;
     if (this.#server.sync.isWaiting(this)) {
-      // syncrep.c: the wait is given up, the client is told nothing, the transaction is committed here.
+      // syncrep.c: the wait is given up, the client is warned and not answered, the transaction is committed here.
+      this.#warn(error.code, 'SyncRepWaitForLSN', 'canceling the wait and terminating connection');
       this.#gone = true;
       this.#server.sync.giveUp(this);
       this.#leave(undefined);
@@ -104,8 +107,7 @@ export class Backend implements Peer, Session {
   crash(): void {
     if (this.#gone) return;
     this.#gone = true;
-    const notice = { severity: 'WARNING', code: '57P02', routine: 'quickdie' };
-    this.#reply.send({ kind: 'notice', notice, message: 'terminating connection because of a crash' });
+    this.#warn('57P02', 'quickdie', 'terminating connection because of a crash');
     this.#reply.close('fin');
   }
 
@@ -142,6 +144,7 @@ export class Backend implements Peer, Session {
 
   #serve(request: Request): void {
     const commands = request.kind === 'query' ? [parse(request.statement)] : parseScript(request.text);
+    if (this.#status === 'idle') this.#readOnly = this.#server.role === 'standby';
     const commits = commands.some((command) => command.kind === 'commit');
     const run = () => this.#runFrom(commands, 0, [], request.from);
     if (commits) this.#strike('arrived', run);
@@ -212,9 +215,11 @@ export class Backend implements Peer, Session {
     }
     switch (command.kind) {
       case 'begin':
+        if (this.#status === 'open') this.#warn('25001', 'BeginTransactionBlock', 'already in progress');
         this.#status = 'open';
         return done(rowsOf('BEGIN'));
       case 'rollback':
+        if (this.#status === 'idle') this.#warn('25P01', 'UserAbortTransactionBlock', 'no transaction');
         this.#abort();
         return done(rowsOf('ROLLBACK'));
       case 'commit':
@@ -261,7 +266,7 @@ export class Backend implements Peer, Session {
 
   /** Runs `change` when the row is ours; whoever waits for it in a circle gets 40P01. */
   #write(row: string | undefined, done: Done, change: () => QueryResult | SqlError): void {
-    if (this.#server.role === 'standby') {
+    if (this.#readOnly) {
       done(new SqlError('25006', 'cannot execute INSERT in a read-only transaction'));
       return;
     }
@@ -320,7 +325,7 @@ export class Backend implements Peer, Session {
   #guard(systemId: string, timeline: number): QueryResult | SqlError {
     const { role, timeline: ours, systemId: system } = this.#server;
     if (role === 'primary' && system === systemId && ours >= timeline)
-      return rowsOf('SELECT', [{ case: true }]);
+      return rowsOf('SELECT', [{ concat: true }]);
     return new SqlError('22P02', 'invalid input syntax for type boolean: "schooldb: not the primary"');
   }
 
@@ -348,6 +353,7 @@ export class Backend implements Peer, Session {
       done(rowsOf('ROLLBACK'));
       return;
     }
+    if (this.#status === 'idle') this.#warn('25P01', 'EndTransactionBlock', 'no transaction');
     this.#status = 'idle';
     this.#commit(() => done(rowsOf('COMMIT')));
   }
@@ -389,8 +395,11 @@ export class Backend implements Peer, Session {
 
   #warnUnconfirmed(): void {
     this.#server.observer.occurred('unconfirmed-commit');
-    const notice = { severity: 'WARNING', code: '01000', routine: 'SyncRepWaitForLSN' };
-    this.#reply.send({ kind: 'notice', notice, message: 'canceling wait for synchronous replication' });
+    this.#warn('01000', 'SyncRepWaitForLSN', 'canceling wait for synchronous replication');
+  }
+
+  #warn(code: string, routine: string, message: string): void {
+    this.#reply.send({ kind: 'notice', notice: { severity: 'WARNING', code, routine }, message });
   }
 
   /** Lets the schedule strike at this moment; goes on afterwards if there is anything left to go on with. */

@@ -84,11 +84,15 @@ describe('a simulated synchronous commit', () => {
     expect(primary.acknowledged).toBe(0);
   });
 
-  it('stays committed, and is not answered, when its session is ended', async () => {
+  it('stays committed, and ends with a warning instead of an answer, when its session is ended', async () => {
     const { primary, pass, session } = await waitingCommit();
     for (const backend of primary.backends()) backend.terminate(ADMIN);
     await pass(10);
     expect([session.answers, session.fatal, session.closed]).toEqual([[], undefined, 'fin']);
+    expect(session.responses.at(-1)).toMatchObject({
+      kind: 'notice',
+      notice: { code: '57P01', routine: 'SyncRepWaitForLSN' },
+    });
     expect(primary.data.ledger.get('k')).toBe(1);
   });
 
@@ -183,6 +187,8 @@ describe('a simulated server', () => {
   it('refuses writes as a standby, and tells of its promotion with the next answer only', async () => {
     const { pass, cluster, primary, standbys, open } = makeModel();
     const sessions = await Promise.all(standbys.map(open));
+    const readers = await Promise.all(standbys.map(open));
+    for (const reader of readers) reader.send('BEGIN');
     for (const session of sessions) session.send(APP_TEXTS.insert, 'k');
     await pass(20);
     expect(sessions.map(({ tags }) => tags)).toEqual([['25006'], ['25006']]);
@@ -191,8 +197,11 @@ describe('a simulated server', () => {
     await pass(1_500);
     const promoted = sessions[standbys.indexOf(cluster.leader)]!;
     expect(promoted.responses.some(({ kind }) => kind === 'parameter')).toBe(false);
+    const reader = readers[standbys.indexOf(cluster.leader)]!;
     promoted.send(APP_TEXTS.read, 'k');
+    for (const text of [APP_TEXTS.insert, 'COMMIT']) reader.send(text, 'begun on a standby');
     await pass(20);
+    expect(reader.tags).toEqual(['BEGIN', '25006', 'ROLLBACK']);
     expect(promoted.responses.at(-2)).toMatchObject({
       kind: 'parameter',
       name: 'in_hot_standby',

@@ -325,12 +325,9 @@ export class Server implements SessionHost {
   stop(whenDown: () => void): void {
     this.observer.note(this.name, () => 'shuts down');
     this.state = 'stopping';
-    const stopAt = this.#world.time.now + 2_000;
     const endSessions = () => {
-      for (const backend of this.backends()) {
-        // Commits that wait for the standby are let finish, for a while.
-        if (!this.sync.isWaiting(backend) || this.#world.time.now >= stopAt) backend.terminate(SHUTDOWN());
-      }
+      // Commits that wait for the standby are not waited for: their sessions end like any other (syncrep.c).
+      for (const backend of this.backends()) backend.terminate(SHUTDOWN());
       if (this.#backends.size > 0) {
         this.after(100, endSessions);
         return;
