@@ -5,7 +5,6 @@ import { ClientClosedError } from '../errors/call-errors.ts';
 import { ExactlyOnceUnavailableError } from '../errors/commit-errors.ts';
 import type { CommitToken } from '../errors/commit-errors.ts';
 import { SchoolDbError } from '../errors/base.ts';
-import { StatementRefusedError } from '../errors/option-errors.ts';
 import { Endpoints } from '../endpoint/endpoints.ts';
 import type { Runtime } from '../endpoint/endpoints.ts';
 import type { EndpointHealth } from '../endpoint/endpoint.ts';
@@ -19,14 +18,13 @@ import type { AttemptEnd } from '../execution/attempt.ts';
 import { Breakers } from '../execution/breaker.ts';
 import { operate } from '../execution/operation.ts';
 import type { Operation } from '../execution/operation.ts';
-import { refuseCopyStream } from '../execution/refuse.ts';
+import { refuseUnfit } from '../execution/refuse.ts';
 import { attemptStatement } from '../execution/statement-attempt.ts';
 import { attemptTransaction } from '../execution/transaction-attempt.ts';
 import type { Transaction } from '../execution/transaction-attempt.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
 import { RetryBudget } from '../policy/budget.ts';
 import type { StatementSafety } from '../policy/classify.ts';
-import { transactionControlIn } from '../policy/statement-text.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { Statement } from '../wire/wire.ts';
 import { Routes } from '../router/route.ts';
@@ -245,7 +243,7 @@ export class SchoolDb implements AsyncDisposable {
     options: CallOptions,
     mustBeFresh: boolean,
   ): Promise<QueryResult<Row>> {
-    refuseCopyStream(text);
+    refuseUnfit(text);
     const direct = await this.#needsDirect(text);
     const route = mustBeFresh ? this.#routes.toPrimaryForRead : this.#routes.toReplica;
     return this.#run(name, options, {
@@ -267,7 +265,7 @@ export class SchoolDb implements AsyncDisposable {
     values: readonly unknown[] | undefined,
     options: StatementOptions,
   ): Promise<StatementResult<Row>> {
-    refuseCopyStream(text);
+    refuseUnfit(text);
     const { exactlyOnce = false, safety = 'effectful' } = options;
     if (safety !== 'read') this.#hasWritten = true;
     const route = this.#routes.toPrimary;
@@ -279,16 +277,14 @@ export class SchoolDb implements AsyncDisposable {
         attempt: (lease, deadline) => this.#attempt({ text, values }, safety, lease, deadline),
       });
     }
-    const control = transactionControlIn(text);
-    if (control !== undefined)
-      throw new StatementRefusedError(`${control} with exactlyOnce: it has no statement of its own`);
     return this.#withSlot((next) =>
       this.#run(name, options, {
         route,
         direct,
         attempt: (lease, deadline) => {
           this.#mayMark(lease.connection, true);
-          return attemptInTransaction({ text, values }, next(), lease, deadline, this.#execution);
+          const work = { statement: { text, values }, safety };
+          return attemptInTransaction(work, next(), lease, deadline, this.#execution);
         },
       }),
     );
@@ -301,9 +297,8 @@ export class SchoolDb implements AsyncDisposable {
     deadline: Deadline,
   ): Promise<AttemptEnd<QueryResult<Row>>> {
     // Behind the master's pooler the transaction itself must ask which server it runs on.
-    const mustAsk = lease.endpoint === 'masterPooler' && safety !== 'read';
-    return mustAsk
-      ? attemptInTransaction(statement, undefined, lease, deadline, this.#execution)
+    return lease.endpoint === 'masterPooler'
+      ? attemptInTransaction({ statement, safety }, undefined, lease, deadline, this.#execution)
       : attemptStatement(statement, safety, lease, deadline, this.#execution);
   }
 

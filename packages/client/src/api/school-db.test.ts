@@ -248,4 +248,23 @@ describe('SchoolDb', () => {
     await Promise.all([failed, closing]);
     expect([primary.wires.size, clock.pending]).toEqual([0, 0]);
   });
+
+  it('leaks no connection to callers whose signal was aborted before they began', async () => {
+    const { db } = makeClient({ maxConnections: 4 });
+    for (let n = 0; n < 5; n += 1) {
+      const aborted = db.write('INSERT x', [], { signal: AbortSignal.abort(new Error('no')) });
+      await expect(aborted).rejects.toMatchObject({ code: 'SCHOOLDB_ABORTED', outcome: 'not-executed' });
+    }
+    await db.write('INSERT x');
+    expect(db.health().endpoints.master.connections.leased).toBe(0);
+    await db.close();
+  });
+
+  it('refuses to begin or end a transaction by a statement of its own', async () => {
+    const { db, primary } = makeClient();
+    for (const call of [db.write('BEGIN'), db.query('COMMIT'), db.read('ROLLBACK')])
+      await expect(call).rejects.toMatchObject({ code: 'SCHOOLDB_STATEMENT_REFUSED' });
+    expect(primary.texts).toEqual([]);
+    await db.close();
+  });
 });

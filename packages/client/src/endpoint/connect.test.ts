@@ -6,7 +6,7 @@ import { Topology } from '../policy/topology.ts';
 import { ResponsiveClock } from '../runtime/responsive-clock.ts';
 import { Connector, MAX_PROBES } from './connect.ts';
 
-const DEMAND = { isWanted: () => true, onFailed: () => {} };
+const DEMAND = { isWanted: () => true, onFailed: () => {}, onRoom: () => {} };
 
 function makeConnector(maxSockets: number, password: () => string | Promise<string> = () => '') {
   const clock = new VirtualClock();

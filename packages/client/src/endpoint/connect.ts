@@ -48,6 +48,8 @@ export interface ConnectContext {
 export interface ConnectDemand {
   isWanted(): boolean;
   onFailed(error: unknown): void;
+  /** A socket is gone: there is room for another. */
+  onRoom(): void;
 }
 
 /** Longer than any vault takes. */
@@ -97,7 +99,7 @@ export class Connector {
    */
   connect(demand: ConnectDemand): Promise<Connection> {
     const hooks = {
-      start: () => this.#beginCounted(),
+      start: () => this.#beginCounted(demand),
       mayFollow: () => this.hasRoom && demand.isWanted(),
       onFailed: (error: unknown) => demand.onFailed(error),
     };
@@ -120,10 +122,13 @@ export class Connector {
     for (const given of this.#underWay) given.abort(reason);
   }
 
-  #beginCounted(): HedgedAttempt<Connection> {
+  #beginCounted(demand: ConnectDemand): HedgedAttempt<Connection> {
     // Before it has a socket: another attempt may be begun in the same moment.
     this.#sockets += 1;
-    const closed = () => (this.#sockets -= 1);
+    const closed = () => {
+      this.#sockets -= 1;
+      demand.onRoom();
+    };
     const attempt = this.#begin();
     attempt.result.then(({ wire }) => wire.onGone(closed), closed);
     return attempt;

@@ -13,6 +13,7 @@ import type { Address, ConnectContext, ConnectOptions } from './connect.ts';
 import { Connector, MAX_PROBES } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
+import type { BorrowedConnection } from './forgotten-connections.ts';
 import { ForgottenConnections } from './forgotten-connections.ts';
 import type { EndpointLease } from './lease.ts';
 import { SERVER_WATCH_DEFAULTS, ServerWatch } from './server-watch.ts';
@@ -168,11 +169,10 @@ export class Endpoint {
     const isOfServer = ({ identity, pooled }: Connection) => identity.server === server && !pooled;
     const reason = new UnsuitableServerError('another server has taken over');
     const unused = this.#lane.findIdle(isOfServer);
-    if (unused === undefined || (await askRole(unused.wire, this.#context.clock)) !== 'primary') {
-      this.retire(isOfServer, reason);
-      return false;
-    }
-    return true;
+    const mayClose = () => unused !== undefined && this.#lane.isIdle(unused);
+    const role = unused === undefined ? 'silent' : await askRole(unused.wire, this.#context.clock, mayClose);
+    if (role !== 'primary') this.retire(isOfServer, reason);
+    return role === 'primary';
   }
 
   async close(): Promise<void> {
@@ -230,13 +230,15 @@ export class Endpoint {
   }
 
   /** A connection to the same server that nobody uses: one that is idle, else a fresh one that leads there. */
-  async #borrow(peer: string): Promise<{ connection: Connection; giveBack(): void } | undefined> {
+  async #borrow(peer: string): Promise<BorrowedConnection | undefined> {
     const idle = this.#lane.findIdle((each) => each.peer === peer && each.wire.unanswered === 0);
-    if (idle !== undefined) return { connection: idle, giveBack: () => {} };
+    if (idle !== undefined) {
+      return { connection: idle, isUsed: () => !this.#lane.isIdle(idle), giveBack: () => {} };
+    }
     const fresh = await this.#connector.probe().catch(() => undefined);
     if (fresh === undefined) return undefined;
     const giveBack = () => void fresh.wire.end();
-    if (fresh.peer === peer) return { connection: fresh, giveBack };
+    if (fresh.peer === peer) return { connection: fresh, isUsed: () => false, giveBack };
     giveBack();
     return undefined;
   }

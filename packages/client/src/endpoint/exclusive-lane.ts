@@ -291,6 +291,7 @@ export class ExclusiveLane {
       const connection = await this.#hooks.open({
         isWanted: () => this.#line.size > 0 && !this.#closed,
         onFailed: (error) => this.#failedBesideOthers(error),
+        onRoom: () => this.#pump(),
       });
       member.lendUntil =
         this.#clock.now() + this.#options.maxLifetimeMs * (1 - LIFETIME_JITTER * this.#random());

@@ -22,7 +22,7 @@ async function makeWatch(isActive: boolean) {
   const watch = new ForgottenConnections(
     {
       lent: () => [lent],
-      borrow: () => Promise.resolve({ connection: other, giveBack: () => {} }),
+      borrow: () => Promise.resolve({ connection: other, isUsed: () => false, giveBack: () => {} }),
       onForgotten: (connection, silent) => {
         expect(connection).toBe(lent);
         forgotten.push(silent);

@@ -19,11 +19,18 @@ export const FORGOTTEN_DEFAULTS = {
   intervalMs: 5_000,
 };
 
+export interface BorrowedConnection {
+  readonly connection: Connection;
+  /** Whether somebody uses it by now: then it must not be closed. */
+  isUsed(): boolean;
+  giveBack(): void;
+}
+
 export interface ForgottenHooks {
   /** The connections that are lent. */
   lent(): Iterable<Connection>;
   /** A connection to the same server that nobody uses; `giveBack` when it is not needed any more. */
-  borrow(peer: string): Promise<{ readonly connection: Connection; giveBack(): void } | undefined>;
+  borrow(peer: string): Promise<BorrowedConnection | undefined>;
   onForgotten(connection: Connection, silentMs: number): void;
 }
 
@@ -84,8 +91,9 @@ export class ForgottenConnections {
     if (borrowed === undefined) return;
     const limit = this.#clock.schedule(FORGOTTEN_DEFAULTS.graceMs, () => {
       // Forgotten as well, it seems. Over another one, and soon.
-      borrowed.connection.wire.destroy(new Error('a question about other connections was not answered'));
       this.#askedAt = -Infinity;
+      if (borrowed.isUsed()) return;
+      borrowed.connection.wire.destroy(new Error('a question about other connections was not answered'));
     });
     try {
       const pids = debts.map(([connection]) => connection.wire.processId);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakeServer, result } from '../../test/support/fake-server.ts';
+import { FakeServer, SILENCE, result } from '../../test/support/fake-server.ts';
 import type { FakeWire } from '../../test/support/fake-server.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
 import { ResponsiveClock } from '../runtime/responsive-clock.ts';
@@ -222,14 +222,33 @@ describe('ServerWatch', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('closes the connections of its probes', async () => {
-    const { clock, server, watch, ask } = await makeWatch();
+  it('closes the connections of its probes when nobody asks anything any more', async () => {
+    const { clock, server, ask } = await makeWatch();
     server.answer = answersAfter(clock, 1_000);
     const answer = ask();
-    await clock.advance(1_000);
+    await clock.advance(900);
+    expect(server.wires.size).toBe(2);
+    await clock.advance(300);
     await answer;
+    expect(server.wires.size).toBe(1);
+  });
+
+  it('closes the connections of its probes when it is closed', async () => {
+    const { clock, server, watch, ask } = await makeWatch();
+    server.answer = answersAfter(clock, 60_000);
+    void ask();
+    await clock.advance(900);
     expect(server.wires.size).toBe(2);
     await watch.close();
     expect(server.wires.size).toBe(1);
+  });
+
+  it('does not blame a server for a connection that the network has forgotten', async () => {
+    const { clock, server, dead, idle, ask } = await makeWatch({ idle: 1 });
+    server.answer = (text, wire) => (wire === idle[0]!.wire ? SILENCE : answersAfter(clock, 10_000)(text));
+    void ask();
+    await clock.advance(9_000);
+    expect(dead).toEqual([]);
+    expect(idle[0]!.wire.lostBecause).toMatchObject({ message: 'a connection was forgotten by the network' });
   });
 });

@@ -56,10 +56,16 @@ interface WatchedServer {
 
 interface Probe {
   readonly startedAt: number;
+  /** The connection that was there already and is asked; undefined for a fresh one. */
+  readonly over: Connection | undefined;
+  /** Whether a fresh connection was begun beside it. */
+  confirming: boolean;
   /** `hung`: given up without an answer. `elsewhere`: answered, by another server. `failed`: refused or broken. */
   state: 'waiting' | 'hung' | 'elsewhere' | 'failed';
 }
 
+/** A probe on a connection that was there already is confirmed by a fresh one after this time: it may be forgotten. */
+const CONFIRM_MS = 400;
 /** From one failed probe to the next. */
 const PROBE_PAUSE_MS = 250;
 
@@ -105,8 +111,9 @@ export class ServerWatch {
   /** Ends the watch and closes the probes' connections. */
   async close(): Promise<void> {
     this.#closed = true;
+    const kept = this.#probeConnection?.wire.end();
     this.#sleep();
-    await Promise.all([this.#probeConnection?.wire.end(), ...this.#probesUnderWay]);
+    await Promise.all([kept, ...this.#probesUnderWay]);
   }
 
   #remove(name: string, connection: Connection): void {
@@ -119,6 +126,9 @@ export class ServerWatch {
   #sleep(): void {
     this.#stopTicking?.();
     this.#stopTicking = undefined;
+    // Nobody watches it from now on: were it forgotten, it would vouch for a server that is gone.
+    void this.#probeConnection?.wire.end();
+    this.#probeConnection = undefined;
   }
 
   #tick(punctual: boolean): void {
@@ -141,6 +151,7 @@ export class ServerWatch {
     server.suspected = true;
     if (server.probe === undefined || this.#isSpent(server.probe, now))
       server.probe = this.#startProbe(name, server, now) ?? server.probe;
+    this.#confirm(name, server, now);
     if (!punctual || silentMs < this.#options.deadMs) return;
     if (server.probe === undefined || !this.#condemns(server.probe, now)) return;
     this.#servers.delete(name);
@@ -175,8 +186,8 @@ export class ServerWatch {
    * would otherwise be asked over more and more connections.
    */
   #startProbe(name: string, server: WatchedServer, now: number): Probe | undefined {
-    const probe: Probe = { startedAt: now, state: 'waiting' };
     const unused = this.#unusedConnection(server);
+    const probe: Probe = { startedAt: now, over: unused, confirming: false, state: 'waiting' };
     // An answer needs no handling: its bytes are heard.
     if (unused !== undefined) unused.wire.query({ text: PROBE }).catch(() => (probe.state = 'failed'));
     else if (this.#probesUnderWay.size > 0) return undefined;
@@ -190,6 +201,29 @@ export class ServerWatch {
       this.#probesUnderWay.add(underWay);
     }
     return probe;
+  }
+
+  /**
+   * That a connection which was there already is silent may be its own fault: the network may have forgotten it. A
+   * fresh one that reaches the same server shows that it lives.
+   */
+  #confirm(name: string, server: WatchedServer, now: number): void {
+    const { probe } = server;
+    if (probe?.over === undefined || probe.confirming || now - probe.startedAt < CONFIRM_MS) return;
+    if (probe.state !== 'waiting' || this.#probesUnderWay.size > 0) return;
+    probe.confirming = true;
+    const { wire } = probe.over;
+    const underWay = this.#probeFresh()
+      .then(
+        (reached) => {
+          if (reached !== name || wire.unanswered === 0) return;
+          wire.destroy(new Error('a connection was forgotten by the network'));
+          this.#heard(server);
+        },
+        () => {},
+      )
+      .finally(() => this.#probesUnderWay.delete(underWay));
+    this.#probesUnderWay.add(underWay);
   }
 
   #unusedConnection(server: WatchedServer): Connection | undefined {

@@ -35,6 +35,8 @@ export class WaitingLine<T> {
     overError: () => Error,
   ): Promise<T> {
     const line = urgent ? this.#urgent : this.#ordinary;
+    if (deadline.over) return Promise.reject(overError());
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       const waiter: Waiter<T> = { impatient, resolve, reject, leave: () => {} };
       line.add(waiter);

@@ -12,6 +12,7 @@ import type { QueryResult } from 'pg';
 import { CommitOutcomeUnknownError, CommitUnconfirmedError } from '../errors/commit-errors.ts';
 import type { CommitToken } from '../errors/commit-errors.ts';
 import { SchoolDbError } from '../errors/base.ts';
+import { ClientClosedError } from '../errors/call-errors.ts';
 import type { Lease } from '../endpoint/lease.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -36,7 +37,11 @@ export async function settle(
 ): Promise<boolean> {
   for (let attempt = 1; !deadline.over; attempt += 1) {
     const lease = await urgentLease(execution, deadline);
-    if (lease === undefined) break;
+    if (lease === 'closed') break;
+    if (lease === undefined) {
+      await pause(backoffMs(attempt, BACKOFF, execution.random), execution.clock, deadline);
+      continue;
+    }
     if (lease.connection.identity.systemId !== systemId) {
       lease.release();
       throw unknownOutcome('the address leads to another cluster now, which can not know', token, cause);
@@ -66,11 +71,13 @@ export function unknownOutcome(
   );
 }
 
-async function urgentLease(execution: Execution, deadline: Deadline): Promise<Lease | undefined> {
+/** @returns undefined where there was none this time. */
+async function urgentLease(execution: Execution, deadline: Deadline): Promise<Lease | undefined | 'closed'> {
   try {
     return await execution.endpoints.master.acquire(deadline, { urgent: true });
   } catch (error) {
-    // Refused, over or closed: in every case the outcome stays unknown, which weighs more than the reason.
+    // Refused or over: the outcome stays unknown meanwhile, which weighs more than the reason.
+    if (error instanceof ClientClosedError) return 'closed';
     if (error instanceof SchoolDbError) return undefined;
     throw error;
   }

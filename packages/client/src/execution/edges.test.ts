@@ -122,6 +122,65 @@ describe('behind a pooler', () => {
     await db.close();
   });
 
+  it('sends nothing of a transaction that is over, though its statement was being looked at', async () => {
+    const { db, primary } = makeClient(POOLED);
+    answer(primary, transactional());
+    await db.write(INSERT);
+    const before = primary.texts.length;
+    let late: Promise<unknown> = Promise.resolve();
+    const veto = new Error('veto');
+    const vetoed = db.transaction(async (tx) => {
+      late = tx.query(OTHER);
+      late.catch(() => {});
+      throw veto;
+    });
+    await expect(vetoed).rejects.toBe(veto);
+    await expect(late).rejects.toMatchObject({ code: 'SCHOOLDB_STATEMENT_REFUSED' });
+    expect(primary.texts.slice(before)).not.toContain(OTHER);
+    await db.close();
+  });
+
+  it('waits with COMMIT for statements that the callback began and did not wait for', async () => {
+    const { db, primary } = makeClient(POOLED);
+    answer(primary, transactional());
+    await db.transaction(async (tx) => void tx.query(OTHER));
+    expect(primary.texts.indexOf(OTHER)).toBeLessThan(primary.texts.indexOf('COMMIT'));
+    expect(primary.texts).toContain(OTHER);
+    await db.close();
+  });
+
+  it('commits nothing without a statement that it could not send, though the callback swallowed that', async () => {
+    const { db, primary } = makeClient(POOLED);
+    answer(primary, transactional());
+    let runs = 0;
+    await db.transaction(async (tx) => {
+      runs += 1;
+      await tx.query('CREATE TEMP TABLE t (n integer)').catch(() => {});
+      await tx.query(INSERT);
+    });
+    expect(runs).toBe(2);
+    expect(primary.texts.filter((text) => text === 'COMMIT')).toHaveLength(1);
+    await db.close();
+  });
+
+  it('asks which server it is for reads that must be fresh as well', async () => {
+    const { db, primary } = makeClient(POOLED);
+    answer(primary, transactional({ onStatement: () => result('SELECT', [{ n: 1 }]) }));
+    await db.write(INSERT);
+    const before = primary.texts.length;
+    expect((await db.query('SELECT n FROM x')).rows).toEqual([{ n: 1 }]);
+    expect(primary.texts.slice(before)).toEqual(['BEGIN', GUARD, 'SELECT n FROM x', 'COMMIT']);
+    await db.close();
+  });
+
+  it('repeats an idempotent statement whose COMMIT was lost', async () => {
+    const { db, primary } = makeClient(POOLED);
+    answer(primary, transactional({ onCommit: once(loseConnection, () => result('COMMIT')) }));
+    await db.write(INSERT, [], { safety: 'idempotent' });
+    expect(primary.texts.filter((text) => text === INSERT)).toHaveLength(2);
+    await db.close();
+  });
+
   it('a statement without a mark is unknown when its COMMIT was not answered', async () => {
     const { db, primary } = makeClient(POOLED);
     answer(primary, transactional({ onCommit: loseConnection }));
@@ -210,6 +269,22 @@ describe('a lost COMMIT', () => {
     await clock.advance(5_000);
     expect((await writing).command).toBe('INSERT');
     expect(asked).toBe(3);
+    await db.close();
+  });
+
+  it('is asked about again where the server refused to be asked for a moment', async () => {
+    const { db, clock, primary } = makeClient();
+    const rejected: Answer = (_text, wire) => {
+      primary.refusal = sqlError('28000');
+      wire.destroy(sqlError('ECONNRESET'));
+      return SILENCE;
+    };
+    answer(primary, transactional({ onCommit: once(rejected, () => result('COMMIT')), settled: true }));
+    const writing = db.write('INSERT x', [], ONCE);
+    await clock.advance(100);
+    primary.refusal = undefined;
+    await clock.advance(5_000);
+    expect(await writing).toBeDefined();
     await db.close();
   });
 

@@ -2,6 +2,7 @@ import type { QueryResult, QueryResultRow } from 'pg';
 import type { CommitToken } from '../errors/commit-errors.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
 import { mayReturnRows } from '../policy/statement-text.ts';
+import type { StatementSafety } from '../policy/classify.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { MARK } from '../wire/sql.ts';
 import type { Statement, Wire } from '../wire/wire.ts';
@@ -51,7 +52,7 @@ interface Sent {
  * once, and without one behind a pooler, where the transaction must ask which server it runs on.
  */
 export async function attemptInTransaction<Row extends QueryResultRow>(
-  statement: Statement,
+  { statement, safety }: { readonly statement: Statement; readonly safety: StatementSafety },
   token: CommitToken | undefined,
   lease: EndpointLease,
   deadline: Deadline,
@@ -69,7 +70,10 @@ export async function attemptInTransaction<Row extends QueryResultRow>(
   if (end.state === 'unknown' && token !== undefined)
     return { state: 'unsettled', token, value: result, cause: end.error };
   if (end.state === 'unknown' || end.state === 'unmarked') {
-    if (deadline.over) throw deadline.error('a statement was running', 'unknown', error);
+    const verdict = verdictOn(error, 'sent', safety);
+    if (deadline.over) throw deadline.error('a statement was running', verdict.outcome, error);
+    if (error instanceof WireLostError && verdict.action !== 'settle')
+      return againOrThrow(error, verdict, lease, execution.clock);
     if (error instanceof WireLostError)
       throw unknownOutcome('it carried no mark that could be asked for', undefined, error);
     throw error;

@@ -58,6 +58,7 @@ export async function attemptTransaction<T>(
     }
     scope.throwIfFailed(begun);
     value = await untilOver(work.callback(scope), deadline);
+    await scope.drained();
     scope.close();
   } catch (error) {
     scope.close();
@@ -69,6 +70,10 @@ export async function attemptTransaction<T>(
     throw new StatementRefusedError(
       'a statement has ended the transaction from within: part of it may be committed',
     );
+  }
+  if (scope.metSessionState !== undefined) {
+    await rollBack(wire);
+    return { state: 'again', cause: scope.metSessionState, needs: 'direct' };
   }
   const end = await commit(wire, token);
   if (end.state === 'committed') return { state: 'done', value };
@@ -92,6 +97,9 @@ class TransactionScope implements Transaction {
   #open = true;
   #repeatable: Repeatable | undefined;
   #metSessionState: StatementRefusedError | undefined;
+  /** Statements of which it is not known yet whether they need a session of their own. */
+  #undecided = 0;
+  #onDecided: (() => void) | undefined;
 
   constructor(lease: EndpointLease, needsDirect: (text: string) => Promise<boolean>) {
     this.#lease = lease;
@@ -102,7 +110,7 @@ class TransactionScope implements Transaction {
     text: string,
     values?: readonly unknown[],
   ): Promise<QueryResult<Row>> {
-    if (!this.#open) throw new StatementRefusedError('the transaction is over: its callback has ended');
+    this.#throwIfOver();
     const control = transactionControlIn(text);
     if (control !== undefined) {
       throw new StatementRefusedError(
@@ -111,7 +119,7 @@ class TransactionScope implements Transaction {
     }
     refuseCopyStream(text);
     const { pooled, wire } = this.#lease.connection;
-    if (pooled && (await this.#needsDirect(text))) {
+    if (pooled && (await this.#mustBeDirect(text))) {
       this.#metSessionState ??= new StatementRefusedError(
         'the statement needs a session of its own: no pooler',
       );
@@ -123,6 +131,16 @@ class TransactionScope implements Transaction {
       this.#note(error);
       throw error;
     }
+  }
+
+  /** The callback has ended, and may have begun statements that it does not wait for: until they are on their way. */
+  async drained(): Promise<void> {
+    while (this.#undecided > 0) await new Promise<void>((resolve) => (this.#onDecided = resolve));
+  }
+
+  /** Set where a statement was not sent because it needs a session of its own, whatever the callback made of that. */
+  get metSessionState(): StatementRefusedError | undefined {
+    return this.#metSessionState;
   }
 
   /** @throws the first failure among answers. */
@@ -146,6 +164,23 @@ class TransactionScope implements Transaction {
 
   close(): void {
     this.#open = false;
+  }
+
+  async #mustBeDirect(text: string): Promise<boolean> {
+    this.#undecided += 1;
+    try {
+      return await this.#needsDirect(text);
+    } finally {
+      this.#undecided -= 1;
+      // Whoever waits for this runs after the statement was sent.
+      this.#onDecided?.();
+      // Meanwhile the transaction may have ended, and its connection been lent to somebody else.
+      this.#throwIfOver();
+    }
+  }
+
+  #throwIfOver(): void {
+    if (!this.#open) throw new StatementRefusedError('the transaction is over: its callback has ended');
   }
 
   #note(error: unknown): void {

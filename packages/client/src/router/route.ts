@@ -38,10 +38,17 @@ export class Routes {
   };
 
   /** For reads that must see what was written: to the primary, or to a replica where that is better than no answer. */
-  readonly toPrimaryForRead: Route = (deadline, plan) => {
+  readonly toPrimaryForRead: Route = async (deadline, plan) => {
     const { readOnlyWhenNoPrimary } = this.#options;
     if (!readOnlyWhenNoPrimary || plan.needs.has('primary')) return this.toPrimary(deadline, plan);
-    return this.#firstOf([this.#primary(plan), this.#replicas(plan)], deadline);
+    const primary = this.#primary(plan);
+    for (const endpoint of primary.filter(({ usable }) => usable)) {
+      const lease = await acquireUnlessDown(endpoint, deadline);
+      if (lease !== undefined) return lease;
+    }
+    // One that works may have refused: it could not open another connection.
+    if (primary.some(({ usable }) => usable)) return this.toPrimary(deadline, plan);
+    return this.#firstOf([primary, this.#replicas(plan)], deadline);
   };
 
   #primary(plan: AttemptPlan): readonly Endpoint[] {
@@ -67,15 +74,13 @@ export class Routes {
   /** From the first that works; where none does, from whichever works first. */
   async #firstOf(groups: readonly (readonly Endpoint[])[], deadline: Deadline): Promise<EndpointLease> {
     const all = groups.flat();
-    for (const endpoint of all.filter(({ usable }) => usable)) {
-      try {
-        return await endpoint.acquire(deadline, { impatient: all.length > 1 });
-      } catch (error) {
-        if (!(error instanceof EndpointDownError)) throw error;
-      }
-    }
     const { master } = this.#endpoints;
-    return all.length === 1 ? master.acquire(deadline) : this.#whicheverIsFirst(all, deadline);
+    if (all.length === 1) return master.acquire(deadline);
+    for (const endpoint of all.filter(({ usable }) => usable)) {
+      const lease = await acquireUnlessDown(endpoint, deadline);
+      if (lease !== undefined) return lease;
+    }
+    return this.#whicheverIsFirst(all, deadline);
   }
 
   /** Waits in all lines at once, and leaves the others when one is served. The master's word decides on failure. */
@@ -99,5 +104,14 @@ export class Routes {
         );
       }
     });
+  }
+}
+
+async function acquireUnlessDown(endpoint: Endpoint, deadline: Deadline): Promise<EndpointLease | undefined> {
+  try {
+    return await endpoint.acquire(deadline, { impatient: true });
+  } catch (error) {
+    if (error instanceof EndpointDownError) return undefined;
+    throw error;
   }
 }

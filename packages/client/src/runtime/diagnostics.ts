@@ -1,7 +1,8 @@
 /**
  * What the client does, on `node:diagnostics_channel`, for tracing and metrics. A tracing channel NAME has the
  * channels `tracing:NAME:start`, `:end`, `:asyncStart`, `:asyncEnd` and `:error` (Node.js manual, "Diagnostics
- * Channel"). Nothing is made or measured where nobody listens. No message holds a statement, a value or a secret.
+ * Channel"). Nothing is made or measured where nobody listens. No message holds a statement, a value
+ * or a secret, except that those of `:error` hold the error as the caller gets it: PostgreSQL may quote values in it.
  *
  * As everywhere in Node, a subscriber that throws ends the process; for listeners that can't, see `db.on()`.
  */

@@ -253,7 +253,9 @@ export class Server implements SessionHost {
   }
 
   #replayTo(lsn: number): void {
-    for (; this.#replayed < lsn; this.#replayed += 1) this.data.apply(this.wal[this.#replayed]!.changes);
+    // What was received on a branch that was given up meanwhile is not there any more.
+    const end = Math.min(lsn, this.wal.length);
+    for (; this.#replayed < end; this.#replayed += 1) this.data.apply(this.wal[this.#replayed]!.changes);
   }
 
   get replayed(): number {
