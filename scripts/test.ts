@@ -52,6 +52,8 @@ else {
   heading('integration tests, on real servers');
   const attempts = process.env['CI'] ? ['--retry=1'] : [];
   add(await vitest(process.execPath, [], ['--project', 'integration', ...attempts]));
+  heading('the client, simulated');
+  add(await vitest(process.execPath, [], ['--project', 'simulation']));
 }
 if (allNodes) {
   for (const node of OTHER_NODES) {
