@@ -94,6 +94,24 @@ describe('two primaries on one timeline', () => {
   });
 });
 
+describe('a server that was restarted', () => {
+  it('is believed though connections to a pooler, which outlive it, are open', async () => {
+    const { db, clock, primary, behind } = makeClient({
+      endpoints: { master: 'master', masterPooler: 'masterPooler' },
+      prefer: 'pooler',
+    });
+    answer(primary, transactional());
+    await db.write('INSERT INTO t VALUES (1)');
+    const restarted = makeServer({ server: 'pg1 restarted' });
+    behind['master'] = restarted;
+    const cleaning = db.write('VACUUM');
+    await clock.advance(1_000);
+    await cleaning;
+    expect([primary.wires.size, restarted.texts.includes('VACUUM')]).toEqual([1, true]);
+    await db.close();
+  });
+});
+
 describe('a timeline that was set back', () => {
   it('stays refused, which health() says, until the operator accepts it', async () => {
     const { db, clock, primary, behind } = makeClient({ deadlineMs: 2_000 });

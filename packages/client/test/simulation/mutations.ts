@@ -158,12 +158,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (false as boolean)',
   },
   {
-    name: 'takes a connection to a pooler for a sign of life of its server',
-    file: 'endpoint/connect.ts',
-    find: 'if (judgement.fit && !connection.pooled)',
-    replace: 'if (judgement.fit)',
-  },
-  {
     name: 'lets the failure of a probe go unheard',
     file: 'endpoint/server-watch.ts',
     find: "unused.wire.query({ text: PROBE }).catch(() => (probe.state = 'failed'));",
