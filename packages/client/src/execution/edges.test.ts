@@ -12,6 +12,8 @@ const POOLED = {
 /** Parsed, behind a pooler: it must be one that can be. */
 const INSERT = 'INSERT INTO x VALUES (1)';
 const OTHER = 'INSERT INTO y VALUES (1)';
+const OTHER_RETURNING = `${OTHER} RETURNING n`;
+type Client = ReturnType<typeof makeClient>['db'];
 const GUARD = expect.stringContaining('schooldb: not the primary') as string;
 
 /** Somebody cancels BEGIN itself; the rest of the packet runs, each statement by itself. */
@@ -73,6 +75,39 @@ describe('an exactlyOnce statement whose BEGIN was cancelled', () => {
   });
 });
 
+describe('an exactlyOnce statement that returns rows', () => {
+  it('is rolled back when it was refused', async () => {
+    const { db, primary } = makeClient();
+    const duplicate: Answer = () => {
+      throw sqlError('23505');
+    };
+    answer(primary, transactional({ onStatement: duplicate }));
+    await expect(db.write('INSERT x RETURNING id', [], ONCE)).rejects.toMatchObject({ code: '23505' });
+    expect(primary.texts.at(-1)).toBe('ROLLBACK');
+    await db.close();
+  });
+
+  it('is repeated when its connection broke before COMMIT', async () => {
+    const { db, primary } = makeClient();
+    answer(primary, transactional({ onStatement: once(loseConnection, () => result('INSERT')) }));
+    await db.write('INSERT x RETURNING id', [], ONCE);
+    expect(primary.texts.filter((text) => text.startsWith('INSERT'))).toHaveLength(2);
+    await db.close();
+  });
+});
+
+describe('an idempotent statement that was lost once', () => {
+  it("passes the app's own error on when it is repeated", async () => {
+    const { db, primary } = makeClient();
+    const refused: Answer = () => {
+      throw sqlError('23514');
+    };
+    answer(primary, once(loseConnection, refused));
+    await expect(db.write('UPDATE x', [], { safety: 'idempotent' })).rejects.toMatchObject({ code: '23514' });
+    await db.close();
+  });
+});
+
 describe('behind a pooler', () => {
   it('a transaction asks which server it runs on, and moves when that is the wrong one', async () => {
     const { db, primary, standby, behind } = makeClient(POOLED);
@@ -86,6 +121,28 @@ describe('behind a pooler', () => {
     expect([primary.texts, standby.texts].map((texts) => texts.includes(OTHER))).toEqual([false, true]);
     await db.close();
   });
+
+  it.each([
+    ['a statement', (db: Client) => db.write(OTHER)],
+    ['an exactlyOnce statement that returns rows', (db: Client) => db.write(OTHER_RETURNING, [], ONCE)],
+    ['a transaction', (db: Client) => db.transaction((tx) => tx.query(OTHER))],
+  ])(
+    '%s is refused by the guard when the pooler has moved to a standby, and goes elsewhere',
+    async (_what, run) => {
+      const { db, primary, standby, behind } = makeClient(POOLED);
+      for (const server of [primary, standby]) answer(server, transactional());
+      await db.write(INSERT);
+      // The pooler keeps its clients, and has attached their connections to another server.
+      Object.assign(primary, { identity: { ...primary.identity, role: 'standby', timeline: null } });
+      becomePrimary(standby, 2);
+      behind['master'] = standby;
+      await run(db);
+      const others = (server: FakeServer) => server.texts.filter((text) => text.startsWith(OTHER)).length;
+      expect(others(standby)).toBe(1);
+      expect(db.health().endpoints.masterPooler).toMatchObject({ state: 'down' });
+      await db.close();
+    },
+  );
 
   it('a transaction whose server is replaced under it is run again on the new one', async () => {
     const { db, primary, standby, behind } = makeClient(POOLED);
