@@ -70,13 +70,12 @@ export async function attemptInTransaction<Row extends QueryResultRow>(
   if (end.state === 'unknown' && token !== undefined)
     return { state: 'unsettled', token, value: result, cause: end.error };
   if (end.state === 'unknown' || end.state === 'unmarked') {
+    // Committed on the primary and not confirmed: that is true whatever the deadline says by now.
+    if (!(error instanceof WireLostError)) throw error;
     const verdict = verdictOn(error, 'sent', safety);
     if (deadline.over) throw deadline.error('a statement was running', verdict.outcome, error);
-    if (error instanceof WireLostError && verdict.action !== 'settle')
-      return againOrThrow(error, verdict, lease, execution.clock);
-    if (error instanceof WireLostError)
-      throw unknownOutcome('it carried no mark that could be asked for', undefined, error);
-    throw error;
+    if (verdict.action !== 'settle') return againOrThrow(error, verdict, lease, execution.clock);
+    throw unknownOutcome('it carried no mark that could be asked for', undefined, error);
   }
   const refused = refusedByGuard(answers, lease);
   if (refused !== undefined) return refused;
