@@ -9,11 +9,11 @@ import type { Cluster, ClusterEvent } from './cluster.ts';
 import { eventLine, FAULT_TEXTS, statusLines, welcomeLines } from './command-line/texts.ts';
 import { DEFAULT_NAME } from './control/name-file.ts';
 import { parseDurationMs } from './duration.ts';
-import { ENDPOINT_KINDS } from './endpoint.ts';
 import { ClusterError, messageOf } from './errors.ts';
-import { CHOICES, checkFault, OTHERS, POOLED_SERVERS } from './faults/fault-options.ts';
-import { FAULT_NAMES, type FaultName, type FaultOptions } from './faults/fault.ts';
-import { CLUSTER_DEFAULTS, type ClusterOptions } from './options.ts';
+import { checkFault, OPTION_RULES } from './faults/fault-options.ts';
+import { parseFaultText } from './faults/fault-text.ts';
+import { FAULT_NAMES, type FaultOptions } from './faults/fault.ts';
+import { CLUSTER_DEFAULTS, ENGINES, type ClusterOptions, type PostgresVersion } from './options.ts';
 import { connectCluster, launchCluster } from './start-cluster.ts';
 
 interface Named {
@@ -22,6 +22,10 @@ interface Named {
 }
 
 interface StartArguments extends Named {
+  engine: (typeof ENGINES)[number];
+  postgres?: number;
+  disk?: number;
+  terminateTls?: true;
   replicas: number;
   asynchronous?: true;
   promoteAfter: number | false;
@@ -31,16 +35,9 @@ interface StartArguments extends Named {
   detach?: true;
 }
 
+/** Beside these, the options of faults by their own names, as text. */
 interface FaultArguments extends Named {
   list?: true;
-  endpoint?: FaultOptions['endpoint'];
-  direction?: FaultOptions['direction'];
-  latency?: number;
-  jitter?: number;
-  other?: FaultOptions['other'];
-  choice?: FaultOptions['choice'];
-  seed?: number;
-  server?: FaultOptions['server'];
   for?: number;
 }
 
@@ -67,6 +64,16 @@ program
   .command('start')
   .description('start a cluster and show what happens to it, until Ctrl-C stops it')
   .addOption(nameOption())
+  .addOption(
+    new Option('--engine <engine>', 'whose failovers').choices(ENGINES).default(CLUSTER_DEFAULTS.engine),
+  )
+  .option('--postgres <version>', 'major version, 14 to 18', wholeNumber)
+  .option(
+    '--disk <megabytes>',
+    'a file system of its own for each server, which disk-full fills',
+    wholeNumber,
+  )
+  .option('--terminate-tls', 'the addresses end TLS, so that faults of the protocol hit every connection')
   .option('--replicas <number>', 'standbys, 0 to 7', wholeNumber, CLUSTER_DEFAULTS.replicas)
   .option('--asynchronous', 'acknowledge commits before a standby has them')
   .option(
@@ -99,21 +106,16 @@ program
     });
   });
 
-program
+const faultCommand = program
   .command('fault')
   .description('do something to a server or to the network')
-  .argument('[fault]', FAULT_NAMES.join(', '))
-  .option('--list', 'show all faults')
-  .addOption(new Option('--endpoint <kind>', 'network faults: the address').choices(ENDPOINT_KINDS))
-  .addOption(
-    new Option('--direction <direction>', 'blackhole, latency').choices(['upstream', 'downstream', 'both']),
-  )
-  .option('--latency <duration>', 'latency: delay in each direction', duration)
-  .option('--jitter <duration>', 'latency: more or less by up to this', duration)
-  .addOption(new Option('--other <what>', 'two-masters: what stands beside the primary').choices(OTHERS))
-  .addOption(new Option('--choice <how>', 'two-masters: how a connection is given to one').choices(CHOICES))
-  .option('--seed <number>', 'two-masters, --choice random: the same seed, the same choices', wholeNumber)
-  .addOption(new Option('--server <which>', 'stale-pooler: the server it stays on').choices(POOLED_SERVERS))
+  .argument('[fault]', `${FAULT_NAMES.join(', ')}; also with options: 'latency(latencyMs=50)'`)
+  .option('--list', 'show all faults');
+for (const [name, { allowed, help }] of Object.entries(OPTION_RULES)) {
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  faultCommand.option(`--${flag} <value>`, `${help}: ${allowed}`);
+}
+faultCommand
   .option('--for <duration>', 'undo it after this time', duration)
   .addOption(nameOption())
   .addOption(jsonOption())
@@ -165,11 +167,15 @@ async function start(given: StartArguments): Promise<void> {
   const giveUp = new AbortController();
   void interrupted.then(() => giveUp.abort(new Interrupted()));
   const options: ClusterOptions = {
+    engine: given.engine,
     replicas: given.replicas,
     promoteAfterMs: given.promoteAfter,
     maxConnections: given.maxConnections,
     signal: giveUp.signal,
   };
+  if (given.postgres !== undefined) options.version = given.postgres as PostgresVersion;
+  if (given.disk !== undefined) options.diskMb = given.disk;
+  if (given.terminateTls === true) options.terminateTls = true;
   if (given.asynchronous === true) options.synchronous = false;
   if (!given.poolers) options.poolers = false;
   if (given.dataDirectory !== undefined) options.dataDirectory = given.dataDirectory;
@@ -200,18 +206,10 @@ async function fault(name: string | undefined, given: FaultArguments): Promise<v
   }
   if (name === undefined)
     throw new ClusterError('bad-option', `which fault? (allowed: ${FAULT_NAMES.join(', ')})`);
-  const options: FaultOptions = {};
-  if (given.endpoint !== undefined) options.endpoint = given.endpoint;
-  if (given.direction !== undefined) options.direction = given.direction;
-  if (given.latency !== undefined) options.latencyMs = given.latency;
-  if (given.jitter !== undefined) options.jitterMs = given.jitter;
-  if (given.other !== undefined) options.other = given.other;
-  if (given.choice !== undefined) options.choice = given.choice;
-  if (given.seed !== undefined) options.seed = given.seed;
-  if (given.server !== undefined) options.server = given.server;
-  checkFault(name, options);
+  const written = parseFaultText(name);
+  const { name: known, options } = checkFault(written.name, { ...written.options, ...optionsIn(given) });
   await withCluster(given.name, async (cluster) => {
-    const applied = await cluster.fault(name as FaultName, options);
+    const applied = await cluster.fault(known, options);
     print([given.json === true ? JSON.stringify(applied) : `${applied.id} hit ${applied.target}`]);
     if (given.for === undefined) return;
     const waited = new AbortController();
@@ -220,6 +218,18 @@ async function fault(name: string | undefined, given: FaultArguments): Promise<v
     await applied.undo();
     if (given.json !== true) print([`${applied.id} is undone`]);
   });
+}
+
+/** What was given by flags. */
+function optionsIn(given: FaultArguments): FaultOptions {
+  const names = Object.keys(OPTION_RULES) as (keyof FaultOptions)[];
+  const texts = given as FaultArguments & Partial<Record<keyof FaultOptions, string>>;
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const text = texts[name];
+      return text === undefined ? [] : [[name, OPTION_RULES[name].parse(text)]];
+    }),
+  ) as FaultOptions;
 }
 
 async function withCluster(name: string, use: (cluster: Cluster) => Promise<void>): Promise<void> {

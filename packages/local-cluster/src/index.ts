@@ -1,7 +1,8 @@
 export { startCluster, connectCluster } from './start-cluster.ts';
 export { FAULT_NAMES } from './faults/fault.ts';
+export { faultText, parseFaultText } from './faults/fault-text.ts';
 export { ENDPOINT_KINDS } from './endpoint.ts';
-export { CLUSTER_DEFAULTS } from './options.ts';
+export { CLUSTER_DEFAULTS, ENGINES, POSTGRES_VERSIONS } from './options.ts';
 export { ClusterError } from './errors.ts';
 export type {
   Cluster,
@@ -16,4 +17,4 @@ export type {
 } from './cluster.ts';
 export type { Address, EndpointKind } from './endpoint.ts';
 export type { AppliedFault, FaultName, FaultOptions } from './faults/fault.ts';
-export type { ClusterOptions } from './options.ts';
+export type { ClusterOptions, PostgresVersion } from './options.ts';

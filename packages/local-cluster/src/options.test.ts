@@ -7,6 +7,7 @@ describe('resolveOptions', () => {
   it('fills in the documented defaults', () => {
     expect(resolveOptions()).toEqual({
       ...CLUSTER_DEFAULTS,
+      version: 16,
       synchronous: true,
       settings: {},
       dataDirectory: tmpdir(),
@@ -15,6 +16,10 @@ describe('resolveOptions', () => {
 
   it('takes undefined for not given', () => {
     expect(resolveOptions({ replicas: undefined } as unknown as ClusterOptions).replicas).toBe(2);
+  });
+
+  it('takes what the operating system has, for Patroni', () => {
+    expect(resolveOptions({ engine: 'patroni' }).version).toBe('any');
   });
 
   it('is asynchronous where there is nobody to wait for', () => {
@@ -26,6 +31,11 @@ describe('resolveOptions', () => {
   });
 
   it.each<[Record<string, unknown>, RegExp]>([
+    [{ engine: 'docker' }, /option engine: "docker" was given .*embedded, patroni/],
+    [{ version: 13 }, /option version: 13 was given .*14, 15, 16, 17, 18/],
+    [{ version: 'any' }, /option version: "any" was given/],
+    [{ diskMb: 64 }, /option diskMb: 64 was given .*from 128 to 1048576 or false/],
+    [{ terminateTls: 1 }, /option terminateTls: 1/],
     [{ replica: 2 }, /option replica: is not an option .*replicas/],
     [{ replicas: 8 }, /option replicas: 8 was given .*from 0 to 7/],
     [{ replicas: -1 }, /option replicas: -1/],

@@ -1,7 +1,19 @@
 import { tmpdir } from 'node:os';
 import { ClusterError } from './errors.ts';
 
+export const ENGINES = ['embedded', 'patroni'] as const;
+
 export interface ClusterOptions {
+  /**
+   * `'embedded'`: servers from npm packages and a supervisor of our own. `'patroni'`: etcd, Patroni, HAProxy and
+   * PgBouncer from the operating system's packages. @defaultValue 'embedded'
+   */
+  engine?: (typeof ENGINES)[number];
+  /**
+   * PostgreSQL's major version, 14 to 18. Embedded: those whose packages are installed. Patroni: those that
+   * the operating system has; `'any'` takes the newest of them. @defaultValue 16; 'any' with Patroni
+   */
+  version?: PostgresVersion | 'any';
   /** Standbys beside the primary. Integer, 0 to 7. @defaultValue 2 */
   replicas?: number;
   /**
@@ -30,15 +42,31 @@ export interface ClusterOptions {
   settings?: Record<string, string>;
   /** An existing directory in which the cluster makes its own. @defaultValue os.tmpdir() */
   dataDirectory?: string;
+  /**
+   * The data of each server lies on a file system of its own of so many megabytes, which the fault
+   * `disk-full` fills (Linux; in memory). Integer, 128 to 1048576; `false`: on the disk of `dataDirectory`.
+   * @defaultValue false
+   */
+  diskMb?: number | false;
+  /**
+   * The virtual IPs end TLS themselves on every connection, so that faults of the protocol also hit those
+   * that were opened before. Otherwise only connections opened while such a fault is in force are read.
+   * @defaultValue false
+   */
+  terminateTls?: boolean;
   /** Gives the start up; a cluster that runs already is ended with `stop()`. */
   signal?: AbortSignal;
 }
+
+export const POSTGRES_VERSIONS = [14, 15, 16, 17, 18] as const;
+export type PostgresVersion = (typeof POSTGRES_VERSIONS)[number];
 
 export type ResolvedOptions = Readonly<Required<Omit<ClusterOptions, 'signal' | 'dataDirectory'>>> & {
   readonly dataDirectory: string;
 };
 
 export const CLUSTER_DEFAULTS = {
+  engine: 'embedded',
   replicas: 2,
   promoteAfterMs: 1_000,
   database: 'firmendaten',
@@ -46,13 +74,22 @@ export const CLUSTER_DEFAULTS = {
   initSql: '',
   maxConnections: 100,
   poolers: 'auto',
+  diskMb: false,
+  terminateTls: false,
 } as const satisfies ClusterOptions;
 
 /** Names the cluster's own roles and databases have. */
 export const SUPERUSER = 'postgres';
 export const REPLICATION_USER = 'replicator';
 
-const KNOWN = [...Object.keys(CLUSTER_DEFAULTS), 'synchronous', 'settings', 'dataDirectory', 'signal'];
+const KNOWN = [
+  ...Object.keys(CLUSTER_DEFAULTS),
+  'version',
+  'synchronous',
+  'settings',
+  'dataDirectory',
+  'signal',
+];
 
 /** Changing these would take the cluster's own mechanisms away. */
 const OWN_SETTINGS = new Set([
@@ -90,8 +127,11 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     settings: {},
     dataDirectory: tmpdir(),
     ...given,
-  } as Required<Omit<ClusterOptions, 'signal' | 'synchronous'>> & ClusterOptions;
+  } as Required<Omit<ClusterOptions, 'signal' | 'synchronous' | 'version'>> & ClusterOptions;
 
+  if (!ENGINES.includes(merged.engine)) throw bad('engine', shown(merged.engine), ENGINES.join(', '));
+  const version = merged.version ?? (merged.engine === 'patroni' ? 'any' : 16);
+  requireVersion(version, merged.engine);
   requireInteger('replicas', merged.replicas, 0, 7);
   const synchronous = merged.synchronous ?? merged.replicas > 0;
   if (typeof synchronous !== 'boolean') throw bad('synchronous', shown(synchronous), 'true or false');
@@ -107,6 +147,9 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
   if (merged.poolers !== 'auto' && typeof merged.poolers !== 'boolean') {
     throw bad('poolers', shown(merged.poolers), "true, false or 'auto'");
   }
+  if (merged.diskMb !== false) requireInteger('diskMb', merged.diskMb, 128, 1_048_576, 'or false');
+  if (typeof merged.terminateTls !== 'boolean')
+    throw bad('terminateTls', shown(merged.terminateTls), 'true or false');
   requireSettings(merged.settings);
   if (typeof merged.dataDirectory !== 'string' || merged.dataDirectory === '') {
     throw bad('dataDirectory', shown(merged.dataDirectory), 'an existing directory');
@@ -115,12 +158,19 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     throw bad('signal', shown(merged.signal), 'an AbortSignal');
   }
   const { signal: _signal, ...resolved } = merged;
-  return Object.freeze({ ...resolved, synchronous });
+  return Object.freeze({ ...resolved, synchronous, version });
 }
 
 function requireInteger(option: string, value: unknown, least: number, most: number, or = ''): void {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return;
   throw bad(option, shown(value), `an integer from ${least} to ${most}${or === '' ? '' : ` ${or}`}`);
+}
+
+function requireVersion(version: unknown, engine: ClusterOptions['engine']): void {
+  if ((POSTGRES_VERSIONS as readonly unknown[]).includes(version)) return;
+  if (version === 'any' && engine === 'patroni') return;
+  const any = engine === 'patroni' ? " or 'any'" : '';
+  throw bad('version', shown(version), `${POSTGRES_VERSIONS.join(', ')}${any}`);
 }
 
 function requireName(option: string, value: unknown, taken: readonly string[]): void {

@@ -1,15 +1,28 @@
 import type { ClusterEvent, ServerAddress, ServerStatus } from '../cluster.ts';
+import type { FaultName, FaultOptions } from '../faults/fault.ts';
+import type { Children } from '../process/children.ts';
+import type { Janitor } from '../process/janitor.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { Layout } from './layout.ts';
 
 /** Reports one thing that happened. */
 export type Emit = (event: Omit<ClusterEvent, 'at'> & { at?: number }) => void;
 
-/** A server that was hit, and the way back. */
-export interface Hit {
-  server: string;
+/** Called with the target at the moment a fault strikes; the note tells more than the options do. */
+export type Announce = (target: string, note?: string) => void;
+
+/** A fault that is in force. */
+export interface Effect {
   undo(): Promise<void>;
-  /** Nothing of it is left: the server has a role again. */
-  isOver(): boolean;
+  /** It has ended by itself: the server that was hit has a role again. Absent: only `undo` ends it. */
+  isOver?(): boolean;
 }
+
+/** For what is over when it is done. */
+export const OVER_AT_ONCE: Effect = { undo: () => Promise.resolve(), isOver: () => true };
+
+/** Strikes servers, or what is between them, and resolves when the deed is done. */
+export type EngineFault = (options: FaultOptions, announce: Announce) => Promise<Effect>;
 
 export interface EngineStatus {
   servers: Omit<ServerStatus, 'connections'>[];
@@ -21,6 +34,8 @@ export interface EngineStatus {
 /** Real servers with replication and promotion; the virtual IPs in front of them are not its business. */
 export interface Engine {
   readonly servers: readonly ServerAddress[];
+  /** What it can do to its servers; the faults of the network at the virtual IPs are not its business. */
+  readonly faults: Readonly<Partial<Record<FaultName, EngineFault>>>;
   stop(): Promise<void>;
   status(): Promise<EngineStatus>;
   /** Where new connections may go right now, by role. */
@@ -30,10 +45,26 @@ export interface Engine {
    * failover a standby. It need not run. Undefined where there is no other server.
    */
   demoted(): ServerAddress | undefined;
-  /** Each calls `announce` with the server's name at the moment it strikes. */
-  killPrimary(announce: (server: string) => void): Promise<Hit>;
-  freezePrimary(announce: (server: string) => void): Promise<Hit>;
-  freezePostmaster(announce: (server: string) => void): Promise<Hit>;
-  restart(announce: (server: string) => void): Promise<void>;
-  switchover(announce: (server: string) => void): Promise<void>;
+}
+
+/** An engine that is up, with what poolers and clients need beside it. */
+export interface StartedEngine {
+  engine: Engine;
+  children: Children;
+  layout: Layout;
+  /** PEM of the certificate authority. */
+  ca: string;
+  passwords: { user: string; superuser: string };
+}
+
+export interface StartNeeds {
+  options: ResolvedOptions;
+  /** The cluster's own, empty directory. */
+  directory: string;
+  janitor: Janitor;
+  emit: Emit;
+  /** Aborted to give the start up. */
+  signal: AbortSignal;
+  /** Called when a role or a server's reachability changed; resolves when the virtual IPs know. */
+  onRolesChanged: (engine: Engine) => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Address, EndpointKind } from '../endpoint.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Announce, Effect, Engine } from '../engine/engine.ts';
 import type { VirtualIp } from '../virtual-ip/virtual-ip.ts';
 import type { FaultOptions } from './fault.ts';
 
@@ -10,23 +10,13 @@ export interface PinnablePooler {
   unpin(id: string): Promise<void>;
 }
 
-/** What a fault works on. */
+/** What a fault of the network works on. */
 export interface FaultScene {
   engine: Engine;
   /** Refuses with one clear line where this cluster has no such address. */
   virtualIp(kind: EndpointKind): VirtualIp;
   /** Refuses like `virtualIp`. */
   pooler(kind: 'masterPooler'): PinnablePooler;
-}
-
-/** Called with the target at the moment the fault strikes; the note tells more than the options do. */
-export type Announce = (target: string, note?: string) => void;
-
-/** A fault that is in force. */
-export interface Effect {
-  undo(): Promise<void>;
-  /** It has ended by itself: the server that was hit has a role again. Absent: only `undo` ends it. */
-  isOver?(): boolean;
 }
 
 /** Strikes, and resolves when the deed is done. */
@@ -36,6 +26,3 @@ export type ApplyFault = (
   announce: Announce,
   id: string,
 ) => Promise<Effect>;
-
-/** For what is over when it is done. */
-export const OVER_AT_ONCE: Effect = { undo: () => Promise.resolve(), isOver: () => true };

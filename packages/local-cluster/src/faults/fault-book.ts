@@ -1,27 +1,19 @@
 import type { ClusterEvent, FaultStatus } from '../cluster.ts';
-import type { Emit } from '../engine/engine.ts';
+import type { Effect, Emit } from '../engine/engine.ts';
 import { ClusterError } from '../errors.ts';
 import { blackhole } from './blackhole.ts';
-import type { ApplyFault, Effect, FaultScene } from './effect.ts';
+import type { ApplyFault, FaultScene } from './effect.ts';
 import { checkFault } from './fault-options.ts';
+import { faultText } from './fault-text.ts';
 import type { FaultName, FaultOptions } from './fault.ts';
-import { freezePrimary } from './freeze-primary.ts';
-import { frozenPostmaster } from './frozen-postmaster.ts';
-import { killPrimary } from './kill-primary.ts';
 import { latency } from './latency.ts';
 import { refuse } from './refuse.ts';
 import { resetPeer } from './reset-peer.ts';
-import { restart } from './restart.ts';
 import { stalePooler } from './stale-pooler.ts';
-import { switchover } from './switchover.ts';
 import { twoMasters } from './two-masters.ts';
 
-const FAULTS: Record<FaultName, ApplyFault> = {
-  'kill-primary': killPrimary,
-  'freeze-primary': freezePrimary,
-  'frozen-postmaster': frozenPostmaster,
-  restart,
-  switchover,
+/** What is done at the virtual IPs and to the poolers; all else is the engine's. */
+const FAULTS: Partial<Record<FaultName, ApplyFault>> = {
   refuse,
   reset_peer: resetPeer,
   blackhole,
@@ -50,7 +42,7 @@ export class FaultBook {
     const { name, options } = checkFault(givenName, givenOptions);
     const id = `${name}-${(this.#count += 1)}`;
     let status: FaultStatus | undefined;
-    const announce = (target: string, note = describe(options)) => {
+    const announce = (target: string, note = describe(name, options)) => {
       status = { id, name, target, appliedAt: Date.now() };
       this.#report(
         'fault:applied',
@@ -59,7 +51,12 @@ export class FaultBook {
         `${name} hits ${target}${note === '' ? '' : ` (${note})`}`,
       );
     };
-    const effect = await FAULTS[name](this.#scene, options, announce, id);
+    const apply = FAULTS[name];
+    const strike = this.#scene.engine.faults[name];
+    let effect: Effect;
+    if (apply !== undefined) effect = await apply(this.#scene, options, announce, id);
+    else if (strike !== undefined) effect = await strike(options, announce);
+    else throw new ClusterError('fault-failed', `${name}: this cluster's engine does not have it`);
     if (status === undefined) throw new Error(`${name} did not say whom it hit`);
     this.#inForce.set(id, { status, effect });
     this.sweep();
@@ -108,13 +105,9 @@ export class FaultBook {
   }
 }
 
-function describe(options: FaultOptions): string {
-  const parts = [];
-  if (options.direction !== undefined) parts.push(options.direction);
-  if (options.latencyMs !== undefined) parts.push(`${options.latencyMs} ms`);
-  if (options.jitterMs !== undefined) parts.push(`± ${options.jitterMs} ms`);
-  if (options.other !== undefined) parts.push(`beside it: ${options.other}`);
-  if (options.choice !== undefined) parts.push(options.choice);
-  if (options.seed !== undefined) parts.push(`seed ${options.seed}`);
-  return parts.join(', ');
+/** The options as they were given: `latencyMs=50, endpoint=replica`. */
+function describe(name: FaultName, options: FaultOptions): string {
+  return faultText({ name, options })
+    .slice(name.length)
+    .replace(/^\((.*)\)$/s, '$1');
 }

@@ -1,5 +1,6 @@
 import type { NetworkFault } from '../virtual-ip/network-fault.ts';
-import type { Announce, Effect, FaultScene } from './effect.ts';
+import type { Announce, Effect } from '../engine/engine.ts';
+import type { FaultScene } from './effect.ts';
 import type { FaultOptions } from './fault.ts';
 
 /** Puts a fault on one virtual IP until it is undone. */

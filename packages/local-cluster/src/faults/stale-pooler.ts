@@ -1,7 +1,6 @@
 import type { ServerAddress } from '../cluster.ts';
 import { ClusterError } from '../errors.ts';
 import type { ApplyFault, FaultScene } from './effect.ts';
-import type { FaultOptions } from './fault.ts';
 
 /**
  * The PgBouncer of the master pooler stays on one server, whatever the roles do: on the demoted one, or
@@ -16,7 +15,7 @@ export const stalePooler: ApplyFault = async (scene, { server = 'demoted' }, ann
   return { undo: () => pooler.unpin(id) };
 };
 
-function staleServer({ engine }: FaultScene, server: NonNullable<FaultOptions['server']>): ServerAddress {
+function staleServer({ engine }: FaultScene, server: string): ServerAddress {
   const stale = server === 'primary' ? engine.backends('primary')[0] : engine.demoted();
   if (stale !== undefined) return stale;
   throw new ClusterError(

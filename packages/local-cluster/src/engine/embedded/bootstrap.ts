@@ -5,9 +5,9 @@ import { REPLICATION_USER, type ResolvedOptions } from '../../options.ts';
 import type { Children } from '../../process/children.ts';
 import type { Binaries } from './binaries.ts';
 import { pgHbaConf, postgresqlConf } from './configuration.ts';
-import { writeServerFile, type Layout } from './layout.ts';
+import { writeServerFile, type Layout } from '../layout.ts';
 import type { PostgresServer, Superuser } from './postgres-server.ts';
-import { quoteIdentifier, quoteLiteral } from './sql.ts';
+import { quoteIdentifier, quoteLiteral } from '../sql.ts';
 
 /** Init SQL may build indexes over what it inserts. */
 const INIT_SQL_MS = 600_000;

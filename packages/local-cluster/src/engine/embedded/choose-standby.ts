@@ -1,4 +1,4 @@
-import { parseLsn } from './lsn.ts';
+import { parseLsn } from '../lsn.ts';
 
 /** What a standby says once its receiver is disconnected; undefined when it does not answer. */
 export interface Answer {

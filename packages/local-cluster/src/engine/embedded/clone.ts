@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Account, Children } from '../../process/children.ts';
 import { killProcess } from '../../process/process-tree.ts';
 import { ROLE_FILE } from './configuration.ts';
-import { makeServerDirectory, writeServerFile } from './layout.ts';
+import { makeServerDirectory, writeServerFile } from '../layout.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 /** Directories whose contents are left out of a base backup (manual, "Making a Base Backup Using the Low Level API"). */

@@ -1,8 +1,8 @@
 import type { ResolvedOptions } from '../../options.ts';
 import { REPLICATION_USER } from '../../options.ts';
 import type { Address } from '../../endpoint.ts';
-import type { Layout } from './layout.ts';
-import { quoteLiteral } from './sql.ts';
+import type { Layout } from '../layout.ts';
+import { quoteLiteral } from '../sql.ts';
 
 /** What differs from server to server and changes with the roles: kept in a file of its own, so that a role change rewrites that alone. */
 export const ROLE_FILE = 'schooldb-role.conf';

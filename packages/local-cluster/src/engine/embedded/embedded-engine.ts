@@ -18,12 +18,19 @@ import { ClusterError, messageOf } from '../../errors.ts';
 import type { ResolvedOptions } from '../../options.ts';
 import type { Children } from '../../process/children.ts';
 import { waitFor } from '../../process/wait.ts';
-import type { Emit, Engine, EngineStatus, Hit } from '../engine.ts';
+import {
+  OVER_AT_ONCE,
+  type Announce,
+  type Effect,
+  type Emit,
+  type Engine,
+  type EngineStatus,
+} from '../engine.ts';
 import { markStandby } from './clone.ts';
 import { ConfirmingStandbys } from './confirming-standbys.ts';
 import { readControlFile } from './control-file.ts';
 import { electStandby } from './election.ts';
-import { parseLsn } from './lsn.ts';
+import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
 import { askPosition, forkOf, promote, timelineOf } from './replication.ts';
 import { askStatus } from './server-status.ts';
@@ -66,6 +73,14 @@ export class EmbeddedEngine implements Engine {
   readonly #emit: Emit;
   readonly #onRolesChanged: () => Promise<void>;
   readonly #confirming: ConfirmingStandbys;
+  /** Each strikes the primary of the moment. */
+  readonly faults: Engine['faults'] = {
+    'kill-primary': (_options, announce) => this.#killPrimary(announce),
+    'freeze-primary': (_options, announce) => this.#freezePrimary(announce),
+    'frozen-postmaster': (_options, announce) => this.#freezePostmaster(announce),
+    restart: (_options, announce) => this.#restart(announce),
+    switchover: (_options, announce) => this.#switchover(announce),
+  };
   #phase: Phase = { name: 'stopped' };
   /** Who was primary before the present one; undefined before the first failover. */
   #former: Member | undefined;
@@ -155,7 +170,7 @@ export class EmbeddedEngine implements Engine {
     };
   }
 
-  async killPrimary(announce: (server: string) => void): Promise<Hit> {
+  async #killPrimary(announce: Announce): Promise<Effect> {
     const primary = this.#requirePrimary('kill-primary');
     const vacancy = this.#vacate(primary, { byFault: true });
     announce(primary.name);
@@ -167,7 +182,7 @@ export class EmbeddedEngine implements Engine {
     });
   }
 
-  async freezePrimary(announce: (server: string) => void): Promise<Hit> {
+  async #freezePrimary(announce: Announce): Promise<Effect> {
     const primary = this.#requirePrimary('freeze-primary');
     const vacancy = this.#vacate(primary, { byFault: true });
     announce(primary.name);
@@ -186,13 +201,12 @@ export class EmbeddedEngine implements Engine {
   }
 
   /** The role stays where it is: nobody is promoted, and nobody tends standbys who would have to connect. */
-  async freezePostmaster(announce: (server: string) => void): Promise<Hit> {
+  async #freezePostmaster(announce: Announce): Promise<Effect> {
     const primary = this.#requirePrimary('frozen-postmaster');
     this.#requirePostmaster('frozen-postmaster', primary);
     announce(primary.name);
     await primary.server.freezePostmaster();
     return {
-      server: primary.name,
       isOver: () => !primary.server.postmasterFrozen,
       undo: async () => {
         primary.server.thawPostmaster();
@@ -205,7 +219,7 @@ export class EmbeddedEngine implements Engine {
    * A fast shutdown and a start in place. The delay before a promotion runs from the moment the
    * server is down: when it is not back by then it is killed, and a standby is promoted.
    */
-  async restart(announce: (server: string) => void): Promise<void> {
+  async #restart(announce: Announce): Promise<Effect> {
     const primary = this.#requirePrimary('restart');
     this.#requirePostmaster('restart', primary);
     const vacancy = this.#vacate(primary, { byFault: true });
@@ -221,16 +235,17 @@ export class EmbeddedEngine implements Engine {
       if (!limit.aborted) throw error;
       await primary.server.kill();
       this.#failOver(vacancy, 0);
-      return;
+      return OVER_AT_ONCE;
     }
     await this.#takeBack(primary);
+    return OVER_AT_ONCE;
   }
 
   /**
    * A fast shutdown sends everything, the last checkpoint included, to the standbys before the server
    * ends; the standby that has it takes over at once, and the old primary can follow it as it is.
    */
-  async switchover(announce: (server: string) => void): Promise<void> {
+  async #switchover(announce: Announce): Promise<Effect> {
     const primary = this.#requirePrimary('switchover');
     this.#requirePostmaster('switchover', primary);
     const successor = await this.#mostAdvancedFollower();
@@ -250,6 +265,7 @@ export class EmbeddedEngine implements Engine {
     vacancy.promoting = true;
     await markStandby(primary.server.dataDirectory, this.#children.account);
     await this.#promote(successor, primary);
+    return OVER_AT_ONCE;
   }
 
   #requirePrimary(fault: string): Member {
@@ -422,9 +438,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   /** The hit server is over it when it follows somebody, or is primary again. */
-  #hit(member: Member, undo: () => Promise<void>): Hit {
+  #hit(member: Member, undo: () => Promise<void>): Effect {
     return {
-      server: member.name,
       undo,
       isOver: () =>
         this.#phase.name === 'reigning' &&

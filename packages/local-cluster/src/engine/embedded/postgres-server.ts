@@ -7,9 +7,9 @@ import { lastWords, type Child, type Children } from '../../process/children.ts'
 import { freezeProcess, freezeTree, killTree, thawProcess, thawTree } from '../../process/process-tree.ts';
 import { waitFor } from '../../process/wait.ts';
 import { findFreePort } from '../../process/ports.ts';
-import { writeServerFile } from './layout.ts';
+import { writeServerFile } from '../layout.ts';
 import { ROLE_FILE, roleConf, type RoleSettings } from './configuration.ts';
-import { withSession, type Session, type SessionOptions } from './sql.ts';
+import { withSession, type Session, type SessionOptions } from '../sql.ts';
 
 export interface ServerIdentity {
   name: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseLsn } from './lsn.ts';
+import { parseLsn } from '../lsn.ts';
 import { lastSwitch } from './replication.ts';
 
 describe('lastSwitch', () => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseLsn } from './lsn.ts';
+import { parseLsn } from '../lsn.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import type { Answer } from './choose-standby.ts';
 import { waitFor } from '../../process/wait.ts';

@@ -1,40 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, writeFile } from 'node:fs/promises';
 import { ClusterError } from '../../errors.ts';
-import { SUPERUSER, type ResolvedOptions } from '../../options.ts';
+import { SUPERUSER } from '../../options.ts';
 import { Children } from '../../process/children.ts';
-import type { Janitor } from '../../process/janitor.ts';
 import { findFreePort } from '../../process/ports.ts';
 import type { ClusterEvent } from '../../cluster.ts';
-import type { Emit } from '../engine.ts';
-import { requireReachable, serverAccount } from './account.ts';
+import type { StartedEngine, StartNeeds } from '../engine.ts';
+import { requireReachable, serverAccount } from '../account.ts';
 import { prepareBinaries } from './binaries.ts';
 import { explainFailure } from './explain-failure.ts';
-import { createDatabase, initialise, type Passwords } from './bootstrap.ts';
-import { makeCertificates } from './certificates.ts';
+import { createDatabase, initialise } from './bootstrap.ts';
+import { makeCertificates } from '../certificates.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
-import { layoutOf, makeServerDirectory, writeServerFile, type Layout } from './layout.ts';
+import { layoutOf, makeServerDirectory, writeServerFile } from '../layout.ts';
 import { Member } from './member.ts';
 import { PostgresServer } from './postgres-server.ts';
-
-export interface StartedEngine {
-  engine: EmbeddedEngine;
-  children: Children;
-  layout: Layout;
-  ca: string;
-  passwords: Passwords;
-}
-
-export interface StartNeeds {
-  options: ResolvedOptions;
-  /** The cluster's own, empty directory. */
-  directory: string;
-  janitor: Janitor;
-  emit: Emit;
-  /** Aborted to give the start up. */
-  signal: AbortSignal;
-  onRolesChanged: (engine: EmbeddedEngine) => Promise<void>;
-}
 
 /** Brings up servers, roles and database; resolves when every standby follows. */
 export async function startEmbedded({

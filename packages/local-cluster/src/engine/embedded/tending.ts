@@ -4,7 +4,7 @@ import type { Children } from '../../process/children.ts';
 import type { Emit } from '../engine.ts';
 import { cloneServer } from './clone.ts';
 import type { ConfirmingStandbys } from './confirming-standbys.ts';
-import { parseLsn } from './lsn.ts';
+import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
 import { askPosition, awaitStreaming, dropSlots, ensureSlot, timelineOf } from './replication.ts';
 

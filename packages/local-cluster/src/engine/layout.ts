@@ -1,6 +1,6 @@
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Account } from '../../process/children.ts';
+import type { Account } from '../process/children.ts';
 
 /** Where things are inside the cluster's own directory. */
 export interface Layout {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Account } from '../../process/children.ts';
-import { ClusterError } from '../../errors.ts';
+import type { Account } from '../process/children.ts';
+import { ClusterError } from '../errors.ts';
 
 const CANDIDATES = ['postgres', 'nobody'];
 
