@@ -6,7 +6,7 @@ export type { CallOptions, StatementOptions, TransactionOptions } from './api/ca
 export { schemaGrantSql, schemaSql } from './api/schema.ts';
 export type { EndpointHealth } from './endpoint/endpoint.ts';
 export type { StatementResult } from './execution/in-transaction-attempt.ts';
-export type { Transaction } from './execution/transaction-attempt.ts';
+export type { Transaction } from './execution/transaction-scope.ts';
 export { FAILURES, judgeFailure, kindOfFailure } from './policy/classify.ts';
 export type {
   Failure,
@@ -36,5 +36,5 @@ export {
   TransactionRolledBackError,
 } from './errors/commit-errors.ts';
 export type { CommitToken } from './errors/commit-errors.ts';
-export { ConnectionRejectedError } from './errors/connection-errors.ts';
+export { ConnectionLostError, ConnectionRejectedError } from './errors/connection-errors.ts';
 export { InvalidOptionsError, StatementRefusedError } from './errors/option-errors.ts';

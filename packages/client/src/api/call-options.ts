@@ -1,5 +1,13 @@
 import type { StatementSafety } from '../policy/classify.ts';
-import { checkBoolean, checkInteger, checkKeys, checkObject, checkOneOf } from './option-checks.ts';
+import type { TransactionMode } from '../wire/sql.ts';
+import {
+  checkBoolean,
+  checkInteger,
+  checkKeys,
+  checkObject,
+  checkOneOf,
+  checkText,
+} from './option-checks.ts';
 
 /** What every operation takes. */
 export interface CallOptions {
@@ -28,9 +36,40 @@ export interface TransactionOptions extends CallOptions {
    * missing; `false` never asks. @defaultValue wherever the schema is installed
    */
   readonly exactlyOnce?: boolean;
+  /** PostgreSQL manual, "Transaction Isolation". @defaultValue as the server is set: `read committed` by default */
+  readonly isolation?: TransactionMode['isolation'];
+  /**
+   * `read only`: the server refuses whatever writes. Such a transaction runs on a replica where there is one that may
+   * serve the caller's reads (see the option `consistency`), except with the isolation `serializable`, which a
+   * standby does not have. @defaultValue as the server is set: `read write` by default
+   */
+  readonly access?: TransactionMode['access'];
+  /**
+   * Whether the callback may be run again. With `false` it is run at most once, and what would have made the client
+   * repeat it reaches the caller: a serialization failure (40001), a deadlock (40P01), a ConnectionLostError.
+   * @defaultValue true
+   */
+  readonly retry?: boolean;
+  /** What it is called in events and diagnostics, behind the word `transaction`. 1 to 100 characters. */
+  readonly name?: string;
 }
 
 const SAFETIES = ['read', 'idempotent', 'effectful'] as const;
+
+const ISOLATIONS = ['read committed', 'repeatable read', 'serializable'] as const;
+const ACCESSES = ['read write', 'read only'] as const;
+
+/** @throws InvalidOptionsError */
+export function checkTransactionOptions(given: TransactionOptions): void {
+  const where = 'transaction()';
+  const own = ['isolation', 'access', 'retry', 'name'];
+  const { isolation, access, retry, name } = given;
+  checkCallOptions(where, given, ['deadlineMs', 'signal', 'exactlyOnce', ...own]);
+  if (isolation !== undefined) checkOneOf("'isolation'", isolation, ISOLATIONS);
+  if (access !== undefined) checkOneOf("'access'", access, ACCESSES);
+  if (retry !== undefined) checkBoolean("'retry'", retry);
+  if (name !== undefined) checkText("'name'", name, 100);
+}
 
 /** @throws InvalidOptionsError */
 export function checkCallOptions(where: string, given: StatementOptions, allowed: readonly string[]): void {

@@ -17,11 +17,12 @@ import type { Execution } from '../execution/execution.ts';
 import type { AttemptEnd } from '../execution/attempt.ts';
 import { Breakers } from '../execution/breaker.ts';
 import { operate } from '../execution/operation.ts';
-import type { Operation } from '../execution/operation.ts';
+import type { Operation, Route } from '../execution/operation.ts';
 import { refuseUnfit } from '../execution/refuse.ts';
 import { attemptStatement } from '../execution/statement-attempt.ts';
 import { attemptTransaction } from '../execution/transaction-attempt.ts';
-import type { Transaction } from '../execution/transaction-attempt.ts';
+import type { Transaction } from '../execution/transaction-scope.ts';
+import type { TextTraits } from '../execution/transaction-statements.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
 import { RetryBudget } from '../policy/budget.ts';
 import type { StatementSafety } from '../policy/classify.ts';
@@ -36,7 +37,7 @@ import { Events } from '../runtime/events.ts';
 import type { Listener } from '../runtime/events.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { openLazyPgWire } from '../wire/lazy-pg-wire.ts';
-import { checkCallOptions } from './call-options.ts';
+import { checkCallOptions, checkTransactionOptions } from './call-options.ts';
 import type { CallOptions, StatementOptions, TransactionOptions } from './call-options.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SchoolDbOptions } from './options.ts';
@@ -87,6 +88,10 @@ export class SchoolDb implements AsyncDisposable {
   /** Aborted when close() has waited long enough. */
   readonly #evicted = new AbortController();
   #toldUnavailable = false;
+  readonly #textTraits: TextTraits = {
+    needsDirect: (text) => this.#needsDirect(text),
+    isPlainRead: async (text) => (await this.#traits(text)).readOnly,
+  };
   readonly #routes: Routes;
   #parser: Promise<StatementParser> | undefined;
   /** Whether this process may have written something that a replica does not hold yet. */
@@ -131,8 +136,7 @@ export class SchoolDb implements AsyncDisposable {
     const { safety, exactlyOnce } = options;
     const mayRead = safety !== 'effectful' && safety !== 'idempotent' && exactlyOnce !== true;
     if (mayRead && (safety === 'read' || (await this.#traits(text)).readOnly)) {
-      const mustBeFresh = safety !== 'read' && this.#options.consistency === 'process' && this.#hasWritten;
-      return this.#read('query', text, values, options, mustBeFresh);
+      return this.#read('query', text, values, options, safety !== 'read' && this.#mustBeFresh);
     }
     return this.#write('query', text, values, options);
   }
@@ -174,14 +178,22 @@ export class SchoolDb implements AsyncDisposable {
     callback: (transaction: Transaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    checkCallOptions('transaction()', options, ['deadlineMs', 'signal', 'exactlyOnce']);
-    this.#hasWritten = true;
-    const work = { callback, needsDirect: (text: string) => this.#needsDirect(text) };
+    checkTransactionOptions(options);
+    const { isolation, access, retry = true, name } = options;
+    const readOnly = access === 'read only';
+    if (!readOnly) this.#hasWritten = true;
+    const work = { callback, mode: { isolation, access }, retry, traits: this.#textTraits };
     return this.#withSlot((next) =>
-      this.#run('transaction', options, {
-        route: this.#routes.toPrimary,
+      this.#run(name === undefined ? 'transaction' : `transaction ${name}`, options, {
+        route:
+          readOnly && isolation !== 'serializable'
+            ? this.#routeForReads(this.#mustBeFresh)
+            : this.#routes.toPrimary,
+        // Behind a pooler the callback may have to be run again elsewhere.
+        direct: !retry,
         attempt: (lease, deadline) => {
-          const token = this.#mayMark(lease.connection, options.exactlyOnce) ? next() : undefined;
+          const marked = !readOnly && this.#mayMark(lease.connection, options.exactlyOnce);
+          const token = marked ? next() : undefined;
           return attemptTransaction(work, token, lease, deadline, this.#execution);
         },
       }),
@@ -245,7 +257,7 @@ export class SchoolDb implements AsyncDisposable {
   ): Promise<QueryResult<Row>> {
     refuseUnfit(text);
     const direct = await this.#needsDirect(text);
-    const route = mustBeFresh ? this.#routes.toPrimaryForRead : this.#routes.toReplica;
+    const route = this.#routeForReads(mustBeFresh);
     return this.#run(name, options, {
       route,
       direct,
@@ -300,6 +312,15 @@ export class SchoolDb implements AsyncDisposable {
     return lease.endpoint === 'masterPooler'
       ? attemptInTransaction({ statement, safety }, undefined, lease, deadline, this.#execution)
       : attemptStatement(statement, safety, lease, deadline, this.#execution);
+  }
+
+  /** Whether reads must see what this process has written. */
+  get #mustBeFresh(): boolean {
+    return this.#options.consistency === 'process' && this.#hasWritten;
+  }
+
+  #routeForReads(mustBeFresh: boolean): Route {
+    return mustBeFresh ? this.#routes.toPrimaryForRead : this.#routes.toReplica;
   }
 
   /** Whether a text can't go through a pooler. Known without a look where there is none. */

@@ -23,7 +23,12 @@ export function checkObject(name: string, value: unknown): Record<string, unknow
   );
 }
 
-export function checkText(name: string, value: unknown): string {
+export function checkText(name: string, value: unknown, maxLength = Infinity): string {
+  if (typeof value === 'string' && value.length > maxLength) {
+    throw new InvalidOptionsError(
+      `${name} must have at most ${maxLength} characters, but has ${value.length}`,
+    );
+  }
   if (typeof value === 'string' && value !== '') return value;
   throw new InvalidOptionsError(`${name} must be a text that is not empty, but is ${describe(value)}`);
 }

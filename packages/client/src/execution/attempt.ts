@@ -24,9 +24,18 @@ export type AttemptEnd<T> =
       readonly needs?: Needs;
       /** An idempotent statement was lost under way: if the operation ends without another try, nobody knows. */
       readonly mayHaveHappened?: boolean;
+      /** The caller wants no other attempt. */
+      readonly last?: boolean;
     }
   /** COMMIT was sent, its answer is missing, and its mark can be asked for. `value` is the result if it committed. */
-  | { readonly state: 'unsettled'; readonly token: CommitToken; readonly value: T; readonly cause: Error };
+  | {
+      readonly state: 'unsettled';
+      readonly token: CommitToken;
+      readonly value: T;
+      readonly cause: Error;
+      /** The caller wants no other attempt, should it not have committed. */
+      readonly last?: boolean;
+    };
 
 /**
  * What follows from a failure after which nothing is executed and no transaction is open.

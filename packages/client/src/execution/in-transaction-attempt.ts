@@ -1,6 +1,8 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import type { CommitToken } from '../errors/commit-errors.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
+import { StatementRefusedError } from '../errors/option-errors.ts';
+import { codeOf } from '../policy/classify.ts';
 import { mayReturnRows } from '../policy/statement-text.ts';
 import type { StatementSafety } from '../policy/classify.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -81,7 +83,18 @@ export async function attemptInTransaction<Row extends QueryResultRow>(
   if (refused !== undefined) return refused;
   if (deadline.over && error instanceof WireLostError)
     throw deadline.error('a statement was running', 'not-executed', error);
+  if (token !== undefined && CANT_RUN_IN_TRANSACTION.has(codeOf(error) ?? '')) throw cantBeOnce(error);
   return againOrThrow(error, verdictOn(error, 'in-transaction', 'effectful'), lease, execution.clock);
+}
+
+/** active_sql_transaction (VACUUM and its like), invalid_transaction_termination (CALL or DO that commits) */
+const CANT_RUN_IN_TRANSACTION: ReadonlySet<string> = new Set(['25001', '2D000']);
+
+function cantBeOnce(cause: unknown): StatementRefusedError {
+  return new StatementRefusedError(
+    'exactlyOnce runs the statement in a transaction, in which this one can not run: leave exactlyOnce out',
+    { cause },
+  );
 }
 
 async function sendInOne(

@@ -1,11 +1,12 @@
 import type { Connection } from '../endpoint/connection.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
 import { SchoolDbError } from '../errors/base.ts';
-import { UnsuitableServerError } from '../errors/connection-errors.ts';
+import { ConnectionLostError, UnsuitableServerError } from '../errors/connection-errors.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { Deadline } from '../runtime/deadline.ts';
 import { attemptChannel, leaseChannel, operationChannel, traced } from '../runtime/diagnostics.ts';
 import type { AttemptTrace, LeaseTrace } from '../runtime/diagnostics.ts';
+import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd, Needs } from './attempt.ts';
 import { settle, unknownOutcome } from './commit-outcome.ts';
 import type { Execution } from './execution.ts';
@@ -69,6 +70,7 @@ async function run<T>(execution: Execution, operation: Operation<T>): Promise<T>
         if (end.needs !== undefined) needs.add(end.needs);
         mayHaveHappened ||= end.mayHaveHappened === true;
       }
+      if (end.last === true) throw notRepeated(end.cause);
       ghost = lease.connection.wire.lostBecause === undefined ? undefined : lease.connection;
       const reason = end.cause.message;
       execution.events.emit('attempt:failed', { operation: operation.name, attempt, reason });
@@ -80,6 +82,14 @@ async function run<T>(execution: Execution, operation: Operation<T>): Promise<T>
   } finally {
     deadline.done();
   }
+}
+
+/** What the caller of an operation that is not to be repeated gets: an SQL error as it is. */
+function notRepeated(cause: Error): Error {
+  if (!(cause instanceof WireLostError)) return cause;
+  return new ConnectionLostError('the connection was lost, and nothing was committed', 'not-executed', {
+    cause,
+  });
 }
 
 /** What ended the operation did nothing; an earlier attempt may have. */

@@ -1,8 +1,12 @@
 /** Seen through the whole client above the wire. */
 import { describe, expect, it } from 'vitest';
 import { answer, loseConnection, makeClient, once, transactional } from '../../test/support/fake-client.ts';
+import type { Transaction } from '../index.ts';
 import type { Answer } from '../../test/support/fake-server.ts';
 import { FakeServer, SILENCE, result, sqlError } from '../../test/support/fake-server.ts';
+
+/** A callback that writes: without that there is nothing to find out. */
+const write = (tx: Transaction) => tx.query('INSERT x');
 
 describe('a transaction', () => {
   it('runs its callback again when the connection breaks before COMMIT was sent', async () => {
@@ -63,7 +67,11 @@ describe('a transaction', () => {
     const { db, primary } = makeClient();
     answer(primary, transactional({ onCommit: once(loseConnection, () => result('COMMIT')), settled: true }));
     let runs = 0;
-    expect(await db.transaction(async () => (runs += 1))).toBe(1);
+    const value = await db.transaction(async (tx) => {
+      await write(tx);
+      return (runs += 1);
+    });
+    expect(value).toBe(1);
     expect(primary.texts).toContain(
       "SELECT schooldb.settle('00000000-0000-4000-8000-000000000001', 1) AS committed",
     );
@@ -76,7 +84,11 @@ describe('a transaction', () => {
       transactional({ onCommit: once(loseConnection, () => result('COMMIT')), settled: false }),
     );
     let runs = 0;
-    expect(await db.transaction(async () => (runs += 1))).toBe(2);
+    const value = await db.transaction(async (tx) => {
+      await write(tx);
+      return (runs += 1);
+    });
+    expect(value).toBe(2);
     expect(primary.texts.filter((text) => text.includes('schooldb.mark'))).toEqual([
       "SELECT schooldb.mark('00000000-0000-4000-8000-000000000001', 1)",
       "SELECT schooldb.mark('00000000-0000-4000-8000-000000000001', 2)",
@@ -94,7 +106,7 @@ describe('a transaction', () => {
         },
       }),
     );
-    const refused = expect(db.transaction(async () => {}, { deadlineMs: 5_000 })).rejects.toMatchObject({
+    const refused = expect(db.transaction(write, { deadlineMs: 5_000 })).rejects.toMatchObject({
       code: 'SCHOOLDB_COMMIT_OUTCOME_UNKNOWN',
       outcome: 'unknown',
       token: { slot: '00000000-0000-4000-8000-000000000001', seq: 1 },
@@ -116,7 +128,7 @@ describe('a transaction', () => {
         },
       }),
     );
-    await expect(db.transaction(async () => {})).rejects.toMatchObject({
+    await expect(db.transaction(write)).rejects.toMatchObject({
       code: 'SCHOOLDB_COMMIT_OUTCOME_UNKNOWN',
     });
     expect(restored.texts.join()).not.toContain('schooldb.settle');
@@ -130,10 +142,13 @@ describe('a transaction', () => {
     };
     answer(primary, transactional({ onCommit: once(unconfirmed, () => result('COMMIT')), settled: true }));
     let runs = 0;
-    await db.transaction(async () => (runs += 1));
+    await db.transaction(async (tx) => {
+      runs += 1;
+      await write(tx);
+    });
     expect([runs, primary.texts.some((text) => text.includes('settle'))]).toEqual([1, true]);
     answer(primary, transactional({ onCommit: unconfirmed }));
-    await expect(db.transaction(async () => {}, { exactlyOnce: false })).rejects.toMatchObject({
+    await expect(db.transaction(write, { exactlyOnce: false })).rejects.toMatchObject({
       code: 'SCHOOLDB_COMMIT_UNCONFIRMED',
       committedLocally: true,
     });

@@ -7,6 +7,7 @@ const CONTROL =
   /^(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
 const COPY_STREAM = /^copy\b[\s\S]*\b(?:stdin|stdout)\b/i;
 const ONE_STATEMENT = /^(?:insert|update|delete|merge|select|with|values|table)\b/i;
+const WRITE = /^(?:insert|update|delete|merge)\b/i;
 const MAY_RETURN_ROWS = /\breturning\b|^(?:\(|select|with|call|execute|values|table|show|explain|fetch)/i;
 
 /**
@@ -28,6 +29,11 @@ export function isCopyStream(text: string): boolean {
  */
 export function isAtomic(text: string): boolean {
   return ONE_STATEMENT.test(withoutLead(text));
+}
+
+/** Whether it changes rows; known without a look at the rest of it, and for some that do not say so first unknown. */
+export function obviouslyWrites(text: string): boolean {
+  return WRITE.test(withoutLead(text));
 }
 
 /** Whether it may return rows; rather too often than too seldom. */

@@ -71,6 +71,31 @@ SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()
   ELSE pg_catalog.concat('schooldb: not the primary, or an older one', pg_catalog.pg_backend_pid())::boolean END`;
 }
 
+/** How a transaction is begun. What is not given is as the server's settings say. */
+export interface TransactionMode {
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable' | undefined;
+  readonly access?: 'read write' | 'read only' | undefined;
+}
+
+/** PostgreSQL manual, "BEGIN". */
+export function beginText({ isolation, access }: TransactionMode): string {
+  const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`;
+  return `BEGIN${level}${access === undefined ? '' : ` ${access.toUpperCase()}`}`;
+}
+
+export function savepointText(name: string): string {
+  return `SAVEPOINT ${name}`;
+}
+
+export function releaseText(savepoint: string): string {
+  return `RELEASE SAVEPOINT ${savepoint}`;
+}
+
+/** Takes back what was done since, and forgets the savepoint. */
+export function rollBackToText(savepoint: string): string {
+  return `ROLLBACK TO SAVEPOINT ${savepoint}; RELEASE SAVEPOINT ${savepoint}`;
+}
+
 /** Marks the transaction it runs in; values: slot, seq. */
 export const MARK = 'SELECT schooldb.mark($1, $2)';
 

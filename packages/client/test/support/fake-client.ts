@@ -74,7 +74,7 @@ export function transactional(
   changes: { onCommit?: Answer; settled?: boolean; onStatement?: Answer } = {},
 ): Answer {
   return (text, wire) => {
-    if (text === 'BEGIN') return result('BEGIN');
+    if (text.startsWith('BEGIN')) return result('BEGIN');
     if (text === 'ROLLBACK') return result('ROLLBACK');
     if (text.startsWith('SELECT schooldb.settle')) return result('SELECT', [{ committed: changes.settled }]);
     if (text === 'COMMIT') return (changes.onCommit ?? (() => result('COMMIT')))(text, wire);

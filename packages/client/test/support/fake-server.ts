@@ -89,7 +89,7 @@ export class FakeWire implements Wire {
       if (this.server.frozen) await this.lost;
       const answered = Promise.resolve().then(() => this.server.answer(statement.text, this));
       const answer = await Promise.race([answered, this.lost]);
-      if (statement.text === 'BEGIN') this.transactionStatus = 'open';
+      if (statement.text.startsWith('BEGIN')) this.transactionStatus = 'open';
       if (statement.text === 'COMMIT' || statement.text === 'ROLLBACK') this.transactionStatus = 'idle';
       return answer;
     } finally {
