@@ -3,7 +3,6 @@ import { expect, expectTypeOf, it } from 'vitest';
 import type {
   CallOptions,
   ClientEvents,
-  CommitToken,
   EndpointKind,
   Health,
   Outcome,
@@ -44,7 +43,7 @@ it('is typed as it is documented', () => {
   expectTypeOf<SchoolDb['read']>().parameter(2).toEqualTypeOf<CallOptions | undefined>();
   expectTypeOf<SchoolDb['health']>().returns.toEqualTypeOf<Health>();
   expectTypeOf<SchoolDbError['outcome']>().toEqualTypeOf<Outcome>();
-  expectTypeOf<CommitOutcomeUnknownError['token']>().toEqualTypeOf<CommitToken | undefined>();
+  expectTypeOf<CommitOutcomeUnknownError['token']>().toEqualTypeOf<string | undefined>();
   expectTypeOf<ClientEvents['endpoint:up']['endpoint']>().toEqualTypeOf<EndpointKind>();
   db.on('outcome:settled', (event) => expectTypeOf(event).toEqualTypeOf<{ committed: boolean }>());
   // @ts-expect-error -- there is no such event

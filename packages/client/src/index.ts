@@ -33,8 +33,8 @@ export {
   CommitOutcomeUnknownError,
   CommitUnconfirmedError,
   ExactlyOnceUnavailableError,
+  InvalidTokenError,
   TransactionRolledBackError,
 } from './errors/commit-errors.ts';
-export type { CommitToken } from './errors/commit-errors.ts';
 export { ConnectionLostError, ConnectionRejectedError } from './errors/connection-errors.ts';
 export { InvalidOptionsError, StatementRefusedError } from './errors/option-errors.ts';

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { QueryResult, QueryResultRow } from 'pg';
 import { ClientClosedError } from '../errors/call-errors.ts';
 import { ExactlyOnceUnavailableError } from '../errors/commit-errors.ts';
-import type { CommitToken } from '../errors/commit-errors.ts';
+import type { CommitMark } from '../execution/commit-slots.ts';
 import { SchoolDbError } from '../errors/base.ts';
 import { Endpoints } from '../endpoint/endpoints.ts';
 import type { Runtime } from '../endpoint/endpoints.ts';
@@ -16,8 +16,10 @@ import type { StatementResult } from '../execution/in-transaction-attempt.ts';
 import type { Execution } from '../execution/execution.ts';
 import type { AttemptEnd } from '../execution/attempt.ts';
 import { Breakers } from '../execution/breaker.ts';
+import { SCHEMA_MISSING } from '../execution/commit-outcome.ts';
 import { operate } from '../execution/operation.ts';
 import type { Operation, Route } from '../execution/operation.ts';
+import { settleLater } from '../execution/settle-later.ts';
 import { refuseUnfit } from '../execution/refuse.ts';
 import { attemptStatement } from '../execution/statement-attempt.ts';
 import { attemptTransaction } from '../execution/transaction-attempt.ts';
@@ -113,6 +115,7 @@ export class SchoolDb implements AsyncDisposable {
     this.#execution = {
       ...context,
       endpoints,
+      database: options.database,
       slots: new CommitSlots(runtime.newId),
       breakers: new Breakers(endpoints.all, context),
       budget: new RetryBudget(clock.now()),
@@ -193,11 +196,27 @@ export class SchoolDb implements AsyncDisposable {
         direct: !retry,
         attempt: (lease, deadline) => {
           const marked = !readOnly && this.#mayMark(lease.connection, options.exactlyOnce);
-          const token = marked ? next() : undefined;
-          return attemptTransaction(work, token, lease, deadline, this.#execution);
+          const mark = marked ? next() : undefined;
+          return attemptTransaction(work, mark, lease, deadline, this.#execution);
         },
       }),
     );
+  }
+
+  /**
+   * Asks what became of a commit whose operation ended with a {@link CommitOutcomeUnknownError}: in this process or
+   * another, for a day. The answer is final: what has not committed by then never will.
+   *
+   * @param token - that of the error.
+   * @throws InvalidTokenError for anything else, or a token of another database; CommitOutcomeUnknownError, with the
+   * token, where nobody could tell by the deadline.
+   */
+  async settle(token: string, options: CallOptions = {}): Promise<'committed' | 'not-committed'> {
+    checkCallOptions('settle()', options, ['deadlineMs', 'signal']);
+    const committed = await this.#whileOpen('settle', options, (limits) =>
+      settleLater(this.#execution, token, limits),
+    );
+    return committed ? 'committed' : 'not-committed';
   }
 
   /**
@@ -342,17 +361,25 @@ export class SchoolDb implements AsyncDisposable {
     return this.#parser;
   }
 
-  async #run<T>(
+  #run<T>(
     name: string,
     options: CallOptions,
     rest: Pick<Operation<T>, 'route' | 'attempt' | 'direct'>,
   ): Promise<T> {
+    return this.#whileOpen(name, options, (limits) => operate(this.#execution, { name, ...limits, ...rest }));
+  }
+
+  /** Runs what the app has called for, unless the client is closed, and lets close() wait for its end. */
+  async #whileOpen<T>(
+    name: string,
+    { deadlineMs = this.#options.deadlineMs, signal }: CallOptions,
+    work: (limits: Pick<Operation<T>, 'deadlineMs' | 'signals'>) => Promise<T>,
+  ): Promise<T> {
     if (this.#closing !== undefined) throw new ClientClosedError(`the client is closed: no ${name} any more`);
     this.#running += 1;
     try {
-      const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs;
-      const signals = [this.#evicted.signal, ...(options.signal === undefined ? [] : [options.signal])];
-      return await operate(this.#execution, { name, deadlineMs, signals, ...rest });
+      const signals = [this.#evicted.signal, ...(signal === undefined ? [] : [signal])];
+      return await work({ deadlineMs, signals });
     } finally {
       this.#running -= 1;
       if (this.#running === 0) this.#idle?.();
@@ -360,7 +387,7 @@ export class SchoolDb implements AsyncDisposable {
   }
 
   /** Lends a commit slot to one operation. It is used again unless its last attempt stays unknown. */
-  async #withSlot<T>(run: (next: () => CommitToken) => Promise<T>): Promise<T> {
+  async #withSlot<T>(run: (next: () => CommitMark) => Promise<T>): Promise<T> {
     const { slots } = this.#execution;
     let slot: CommitSlot | undefined;
     let known = true;
@@ -376,8 +403,7 @@ export class SchoolDb implements AsyncDisposable {
 
   #mayMark(connection: Connection, wanted: boolean | undefined): boolean {
     if (wanted === false || connection.hasCommitSlots) return wanted !== false;
-    const reason =
-      "the schema 'schooldb' is not installed in this database, or not granted to this role: run the SQL of schemaSql() and schemaGrantSql(role) there once, as its owner";
+    const reason = `${SCHEMA_MISSING}: run the SQL of schemaSql() and schemaGrantSql(role) there once, as its owner`;
     if (wanted === true) throw new ExactlyOnceUnavailableError(`exactly-once was asked for, but ${reason}`);
     if (!this.#toldUnavailable) this.#events.emit('exactly-once:unavailable', { reason });
     this.#toldUnavailable = true;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The SQL that installs the schema `schooldb`, which the exactly-once commit needs. For the database's owner or a
- * superuser, once per database; running it again changes nothing.
+ * The SQL that installs the schema `schooldb`, or brings an older version of it up to date: commit slots for the
+ * exactly-once commit, and the lineage of servers. For a superuser, once per database (as the database's owner all but
+ * the lineage works in full); running it again changes nothing. Run it in one transaction.
  */
 export function schemaSql(): string {
   return readFileSync(new URL('../../sql/schooldb.sql', import.meta.url), 'utf8');
@@ -13,7 +14,7 @@ export function schemaGrantSql(role: string): string {
   const name = quoted(role);
   return [
     `GRANT USAGE ON SCHEMA schooldb TO ${name};`,
-    `GRANT EXECUTE ON FUNCTION schooldb.mark(uuid, bigint), schooldb.settle(uuid, bigint) TO ${name};`,
+    `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA schooldb TO ${name};`,
   ].join('\n');
 }
 

@@ -258,6 +258,7 @@ export class Connector {
       peer: pooled ? this.#name() : identity.server,
       hasCommitSlots: row.has_commit_slots,
       backendStart: row.backend_start,
+      serverEpoch: row.server_time - this.#shared.clock.now() / 1_000,
     };
   }
 

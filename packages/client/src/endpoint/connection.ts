@@ -14,4 +14,6 @@ export interface Connection {
   readonly hasCommitSlots: boolean;
   /** When the server process behind it began: with the process number it names one backend for good. */
   readonly backendStart: string;
+  /** The server's clock, in seconds since 1970, when the client's own stood at 0. */
+  readonly serverEpoch: number;
 }

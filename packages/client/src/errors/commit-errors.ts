@@ -1,13 +1,5 @@
 import { SchoolDbError } from './base.ts';
 
-/** Names one attempt to commit: what `schooldb.settle` is asked about. */
-export interface CommitToken {
-  /** The commit slot, a UUID. */
-  readonly slot: string;
-  /** The attempt within the slot. */
-  readonly seq: number;
-}
-
 /**
  * The connection broke after an effectful statement or COMMIT was sent, and what became of it could not be found
  * out by the deadline. Do not repeat it blindly: look whether the effect is there.
@@ -15,10 +7,13 @@ export interface CommitToken {
 export class CommitOutcomeUnknownError extends SchoolDbError {
   readonly code = 'SCHOOLDB_COMMIT_OUTCOME_UNKNOWN';
   readonly outcome = 'unknown';
-  /** Present where the attempt carried a mark (transactions and `exactlyOnce` statements). */
-  readonly token: CommitToken | undefined;
+  /**
+   * Present where the attempt carried a mark (transactions and `exactlyOnce` statements): `db.settle(token)` finds
+   * out later, in this process or another, for a day.
+   */
+  readonly token: string | undefined;
 
-  constructor(message: string, token: CommitToken | undefined, options?: ErrorOptions) {
+  constructor(message: string, token: string | undefined, options?: ErrorOptions) {
     super(message, options);
     this.token = token;
   }
@@ -37,6 +32,12 @@ export class CommitUnconfirmedError extends SchoolDbError {
 /** COMMIT was answered with ROLLBACK: a statement had failed, and the callback went on as if it had not. */
 export class TransactionRolledBackError extends SchoolDbError {
   readonly code = 'SCHOOLDB_TRANSACTION_ROLLED_BACK';
+  readonly outcome = 'not-executed';
+}
+
+/** What was given to `settle()` is no token of this library, is damaged, or belongs to another database. */
+export class InvalidTokenError extends SchoolDbError {
+  readonly code = 'SCHOOLDB_INVALID_TOKEN';
   readonly outcome = 'not-executed';
 }
 

@@ -1,4 +1,4 @@
-import type { CommitToken } from '../errors/commit-errors.ts';
+import type { CommitMark } from './commit-slots.ts';
 import { UnsuitableServerError } from '../errors/connection-errors.ts';
 import { askRole } from '../endpoint/ask-role.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
@@ -30,7 +30,7 @@ export type AttemptEnd<T> =
   /** COMMIT was sent, its answer is missing, and its mark can be asked for. `value` is the result if it committed. */
   | {
       readonly state: 'unsettled';
-      readonly token: CommitToken;
+      readonly mark: CommitMark;
       readonly value: T;
       readonly cause: Error;
       /** The caller wants no other attempt, should it not have committed. */

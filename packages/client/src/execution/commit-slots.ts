@@ -1,9 +1,15 @@
-import type { CommitToken } from '../errors/commit-errors.ts';
+/** Names one attempt to commit: what `schooldb.settle` is asked about. */
+export interface CommitMark {
+  /** The commit slot, a UUID. */
+  readonly slot: string;
+  /** The attempt within the slot. */
+  readonly seq: number;
+}
 
 /** One commit slot: a row in `schooldb.commit_slot` that belongs to one operation at a time. */
 export interface CommitSlot {
   /** Names the next attempt. Each attempt needs a name of its own: a fence ends the earlier ones for good. */
-  next(): CommitToken;
+  next(): CommitMark;
 }
 
 /**

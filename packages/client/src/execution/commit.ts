@@ -1,6 +1,6 @@
 import type { QueryResult } from 'pg';
 import { CommitUnconfirmedError, TransactionRolledBackError } from '../errors/commit-errors.ts';
-import type { CommitToken } from '../errors/commit-errors.ts';
+import type { CommitMark } from './commit-slots.ts';
 import { codeOf } from '../policy/classify.ts';
 import { markAndCommitText } from '../wire/sql.ts';
 import type { Wire } from '../wire/wire.ts';
@@ -17,8 +17,8 @@ export type CommitEnd =
   | { readonly state: 'unmarked'; readonly error: Error };
 
 /** Ends an open transaction. The mark travels in the same message as COMMIT and costs no round trip. */
-export async function commit(wire: Wire, token: CommitToken | undefined): Promise<CommitEnd> {
-  const text = token === undefined ? 'COMMIT' : markAndCommitText(token.slot, token.seq);
+export async function commit(wire: Wire, mark: CommitMark | undefined): Promise<CommitEnd> {
+  const text = mark === undefined ? 'COMMIT' : markAndCommitText(mark.slot, mark.seq);
   const { answer, unconfirmed } = await withConfirmation(
     wire,
     async () => (await settled(wire.script(text)))[0],

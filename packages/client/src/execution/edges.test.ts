@@ -420,3 +420,16 @@ describe('a read on a standby', () => {
     await db.close();
   });
 });
+
+describe('an exactlyOnce statement that can not run in a transaction', () => {
+  it.each(['25001', '2D000'])('is refused with the way out (%s)', async (code) => {
+    const { db, primary } = makeClient();
+    const onStatement: Answer = () => {
+      throw sqlError(code);
+    };
+    answer(primary, transactional({ onStatement, onCommit: () => result('ROLLBACK') }));
+    const running = db.write('VACUUM t', [], ONCE);
+    await expect(running).rejects.toMatchObject({ code: 'SCHOOLDB_STATEMENT_REFUSED', cause: { code } });
+    await expect(running).rejects.toThrow('leave exactlyOnce out');
+  });
+});

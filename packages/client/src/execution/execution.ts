@@ -15,6 +15,8 @@ export interface Execution {
   readonly slots: CommitSlots;
   readonly breakers: Breakers;
   readonly budget: RetryBudget;
+  /** The database's name. */
+  readonly database: string;
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -1,5 +1,5 @@
 import type { QueryResult, QueryResultRow } from 'pg';
-import type { CommitToken } from '../errors/commit-errors.ts';
+import type { CommitMark } from './commit-slots.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
 import { StatementRefusedError } from '../errors/option-errors.ts';
 import { codeOf } from '../policy/classify.ts';
@@ -55,7 +55,7 @@ interface Sent {
  */
 export async function attemptInTransaction<Row extends QueryResultRow>(
   { statement, safety }: { readonly statement: Statement; readonly safety: StatementSafety },
-  token: CommitToken | undefined,
+  mark: CommitMark | undefined,
   lease: EndpointLease,
   deadline: Deadline,
   execution: Execution,
@@ -64,13 +64,13 @@ export async function attemptInTransaction<Row extends QueryResultRow>(
   const begin = opening(lease, execution.endpoints.cluster);
   // A text that may return rows needs its result before it commits, at the price of a second round trip: a result
   // that is lost together with the answer to COMMIT can't be had again.
-  const inTwo = token !== undefined && mayReturnRows(statement.text);
+  const inTwo = mark !== undefined && mayReturnRows(statement.text);
   const send = inTwo ? sendInTwo : sendInOne;
-  const { answers, result = LOST_RESULT, end } = await send(wire, begin, statement, token);
+  const { answers, result = LOST_RESULT, end } = await send(wire, begin, statement, mark);
   if (end.state === 'committed') return { state: 'done', value: result };
   const { error } = end;
-  if (end.state === 'unknown' && token !== undefined)
-    return { state: 'unsettled', token, value: result, cause: end.error };
+  if (end.state === 'unknown' && mark !== undefined)
+    return { state: 'unsettled', mark, value: result, cause: end.error };
   if (end.state === 'unknown' || end.state === 'unmarked') {
     // Committed on the primary and not confirmed: that is true whatever the deadline says by now.
     if (!(error instanceof WireLostError)) throw error;
@@ -83,7 +83,7 @@ export async function attemptInTransaction<Row extends QueryResultRow>(
   if (refused !== undefined) return refused;
   if (deadline.over && error instanceof WireLostError)
     throw deadline.error('a statement was running', 'not-executed', error);
-  if (token !== undefined && CANT_RUN_IN_TRANSACTION.has(codeOf(error) ?? '')) throw cantBeOnce(error);
+  if (mark !== undefined && CANT_RUN_IN_TRANSACTION.has(codeOf(error) ?? '')) throw cantBeOnce(error);
   return againOrThrow(error, verdictOn(error, 'in-transaction', 'effectful'), lease, execution.clock);
 }
 
@@ -101,10 +101,10 @@ async function sendInOne(
   wire: Wire,
   begin: readonly Statement[],
   statement: Statement,
-  token: CommitToken | undefined,
+  mark: CommitMark | undefined,
 ): Promise<Sent> {
-  const mark = token === undefined ? [] : [{ text: MARK, values: [token.slot, token.seq] }];
-  const packet = [...begin, statement, ...mark, { text: 'COMMIT' }];
+  const marking = mark === undefined ? [] : [{ text: MARK, values: [mark.slot, mark.seq] }];
+  const packet = [...begin, statement, ...marking, { text: 'COMMIT' }];
   const { answer: answers, unconfirmed } = await withConfirmation(wire, () => wire.flush(packet));
   const done = answers[begin.length];
   const alone = ranAlone(answers[0], done, unconfirmed);
@@ -123,7 +123,7 @@ async function sendInTwo(
   wire: Wire,
   begin: readonly Statement[],
   statement: Statement,
-  token: CommitToken | undefined,
+  mark: CommitMark | undefined,
 ): Promise<Sent> {
   const { answer: answers, unconfirmed } = await withConfirmation(wire, () =>
     wire.flush([...begin, statement]),
@@ -133,7 +133,7 @@ async function sendInTwo(
   if (alone !== undefined) return { answers, result: alone.result, end: alone.end };
   const failure = answers.find((each) => each.status === 'rejected');
   if (done?.status === 'fulfilled' && failure === undefined) {
-    return { answers, result: done.value, end: await commit(wire, token) };
+    return { answers, result: done.value, end: await commit(wire, mark) };
   }
   await rollBack(wire);
   return { answers, result: undefined, end: { state: 'failed', error: failure?.reason } };

@@ -8,7 +8,7 @@ import { attemptChannel, leaseChannel, operationChannel, traced } from '../runti
 import type { AttemptTrace, LeaseTrace } from '../runtime/diagnostics.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd, Needs } from './attempt.ts';
-import { settle, unknownOutcome } from './commit-outcome.ts';
+import { serverTime, settle, unknownOutcome } from './commit-outcome.ts';
 import type { Execution } from './execution.ts';
 import { pause } from './execution.ts';
 import { endGhost } from './ghost.ts';
@@ -63,9 +63,11 @@ async function run<T>(execution: Execution, operation: Operation<T>): Promise<T>
       if (end.state === 'done') return succeeded(end.value, execution);
       // The lease went back first: this needs a connection, and those who ask may have held all of them.
       if (end.state === 'unsettled') {
-        const { systemId } = lease.connection.identity;
-        if (await settle(execution, end.token, systemId, deadline, end.cause))
-          return succeeded(end.value, execution);
+        const { connection } = lease;
+        const { systemId } = connection.identity;
+        const at = serverTime(connection, execution.clock);
+        const commit = { mark: end.mark, systemId, database: execution.database, at };
+        if (await settle(execution, commit, deadline, end.cause)) return succeeded(end.value, execution);
       } else {
         if (end.needs !== undefined) needs.add(end.needs);
         mayHaveHappened ||= end.mayHaveHappened === true;

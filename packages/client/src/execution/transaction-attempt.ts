@@ -1,4 +1,4 @@
-import type { CommitToken } from '../errors/commit-errors.ts';
+import type { CommitMark } from './commit-slots.ts';
 import { StatementRefusedError } from '../errors/option-errors.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -28,7 +28,7 @@ export interface TransactionWork<T> {
  */
 export async function attemptTransaction<T>(
   work: TransactionWork<T>,
-  token: CommitToken | undefined,
+  mark: CommitMark | undefined,
   lease: EndpointLease,
   deadline: Deadline,
   execution: Execution,
@@ -36,7 +36,7 @@ export async function attemptTransaction<T>(
   const statements = new TransactionStatements(lease, work.traits);
   const refused = await begin(work.mode, statements, lease, deadline, execution);
   if (refused !== undefined) return refused;
-  const end = await runAndCommit(work, statements, token, lease, deadline, execution);
+  const end = await runAndCommit(work, statements, mark, lease, deadline, execution);
   return end.state === 'done' || work.retry ? end : { ...end, last: true };
 }
 
@@ -65,7 +65,7 @@ async function begin(
 async function runAndCommit<T>(
   { callback, mode }: TransactionWork<T>,
   statements: TransactionStatements,
-  token: CommitToken | undefined,
+  mark: CommitMark | undefined,
   lease: EndpointLease,
   deadline: Deadline,
   execution: Execution,
@@ -95,14 +95,14 @@ async function runAndCommit<T>(
     return { state: 'again', cause: statements.metSessionState, needs: 'direct' };
   }
   // A mark would be the only thing that a transaction which has only read writes.
-  const marked = mayBeRepeated ? undefined : token;
+  const marked = mayBeRepeated ? undefined : mark;
   const end = await commit(wire, marked);
   if (end.state === 'committed') return { state: 'done', value };
   if (end.state === 'failed') return statements.endAfter(end.error, execution);
   const lost = end.error instanceof WireLostError;
   if (lost && mayBeRepeated) return { state: 'again', cause: end.error };
   if (marked !== undefined && end.state === 'unknown')
-    return { state: 'unsettled', token: marked, value, cause: end.error };
+    return { state: 'unsettled', mark: marked, value, cause: end.error };
   throw lost
     ? unknownOutcome('the transaction carried no mark that could be asked for', undefined, end.error)
     : end.error;

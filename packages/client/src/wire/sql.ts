@@ -12,6 +12,7 @@ SELECT pg_catalog.pg_is_in_recovery() AS standby,
   END AS timeline,
   pg_catalog.concat_ws(' ', pg_catalog.inet_server_port(),
     extract(epoch FROM pg_catalog.pg_postmaster_start_time())) AS server,
+  extract(epoch FROM pg_catalog.clock_timestamp())::double precision AS server_time,
   (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()) AS backend_start,
   (SELECT count(*) = 2 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = 'schooldb' AND p.proname IN ('mark', 'settle')
@@ -25,6 +26,8 @@ export interface IdentityRow {
   readonly timeline: number | null;
   /** Port and start time: tells one running server from another behind the same address. */
   readonly server: string;
+  /** In seconds since 1970. */
+  readonly server_time: number;
   readonly backend_start: string;
   readonly has_commit_slots: boolean;
 }

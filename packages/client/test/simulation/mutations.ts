@@ -75,14 +75,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "takes settle's no for a yes",
     file: 'execution/operation.ts',
-    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause))',
-    replace: 'await settle(execution, end.token, systemId, deadline, end.cause);',
+    find: 'if (await settle(execution, commit, deadline, end.cause))',
+    replace: 'await settle(execution, commit, deadline, end.cause);',
   },
   {
     name: "takes settle's yes for a no",
     file: 'execution/operation.ts',
-    find: 'if (await settle(execution, end.token, systemId, deadline, end.cause))',
-    replace: 'await settle(execution, end.token, systemId, deadline, end.cause); if (false as boolean)',
+    find: 'if (await settle(execution, commit, deadline, end.cause))',
+    replace: 'await settle(execution, commit, deadline, end.cause); if (false as boolean)',
   },
   {
     name: 'trusts a settle whose own commit was not confirmed',

@@ -47,6 +47,7 @@ export function answer(server: FakeServer, rest: Answer): void {
         system_id: systemId,
         timeline,
         server: name,
+        server_time: server.time,
         backend_start: '',
         has_commit_slots: hasCommitSlots,
       };

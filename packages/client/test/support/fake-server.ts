@@ -15,6 +15,8 @@ export class FakeServer {
   readonly wires = new Set<FakeWire>();
   readonly texts: string[] = [];
   hasCommitSlots = true;
+  /** What its clock says, in seconds since 1970. */
+  time = 1_800_000_000;
   answer: Answer = () => result('SELECT');
   /** Takes connections and statements and says nothing. */
   frozen = false;
@@ -42,8 +44,9 @@ export class FakeServer {
   /** A connection as the connector would make it. */
   async connect(): Promise<Connection> {
     const wire = (await this.open().ready) as FakeWire;
-    const { identity, hasCommitSlots } = this;
-    return { wire, identity, pooled: false, peer: identity.server, hasCommitSlots, backendStart: '' };
+    const { identity, hasCommitSlots, time: serverEpoch } = this;
+    const peer = identity.server;
+    return { wire, identity, pooled: false, peer, hasCommitSlots, backendStart: '', serverEpoch };
   }
 
   /** What SIGKILL does: every connection is gone at once. */

@@ -131,6 +131,7 @@ export class Server implements SessionHost {
       system_id: this.systemId,
       timeline: standby ? null : this.timeline,
       server: `${this.name} ${this.#startedAt}`,
+      server_time: this.#world.time.now / 1_000,
       backend_start: session.start,
       has_commit_slots: this.#world.hasCommitSlots,
     };
