@@ -27,6 +27,7 @@ import {
   type EngineStatus,
 } from '../engine.ts';
 import { markStandby } from './clone.ts';
+import { crashBackend } from './crash-backend.ts';
 import { ConfirmingStandbys } from './confirming-standbys.ts';
 import { readControlFile } from './control-file.ts';
 import { electStandby } from './election.ts';
@@ -78,6 +79,7 @@ export class EmbeddedEngine implements Engine {
     'kill-primary': (_options, announce) => this.#killPrimary(announce),
     'freeze-primary': (_options, announce) => this.#freezePrimary(announce),
     'frozen-postmaster': (_options, announce) => this.#freezePostmaster(announce),
+    'crash-backend': (_options, announce) => this.#crashBackend(announce),
     restart: (_options, announce) => this.#restart(announce),
     switchover: (_options, announce) => this.#switchover(announce),
   };
@@ -213,6 +215,22 @@ export class EmbeddedEngine implements Engine {
         for (const member of this.#members) member.wake();
       },
     };
+  }
+
+  /** The postmaster lives, so the primary is not lost; standbys connect again when it has recovered. */
+  async #crashBackend(announce: Announce): Promise<Effect> {
+    const primary = this.#requirePrimary('crash-backend');
+    this.#requirePostmaster('crash-backend', primary);
+    let over = false;
+    const { recovered } = await crashBackend(primary.server, (pid) =>
+      announce(primary.name, `backend ${pid}`),
+    );
+    void recovered.then(() => {
+      over = true;
+      for (const member of this.#members) member.wake();
+      return this.#onRolesChanged();
+    });
+    return { isOver: () => over, undo: () => Promise.resolve() };
   }
 
   /**

@@ -50,6 +50,7 @@ export class PostgresServer {
   /** The postmaster that was stopped alone. */
   #frozenPostmaster: Child | undefined;
   #state: ServerState = 'stopped';
+  #recovering = false;
   #role: Omit<RoleSettings, 'name' | 'port'> = { upstream: 'nowhere', confirming: undefined };
   /** From its first start on the address is known to others and stays. */
   #addressKnown = false;
@@ -82,6 +83,11 @@ export class PostgresServer {
   /** The postmaster alone is stopped: open connections answer, new ones hang. */
   get postmasterFrozen(): boolean {
     return this.#child !== undefined && this.#frozenPostmaster === this.#child;
+  }
+
+  /** One of its backends crashed: it recovers in place, and takes no connections until it has. */
+  get recovering(): boolean {
+    return this.#recovering;
   }
 
   /** Starts the server and waits until it takes connections, a standby once it is consistent. */
@@ -169,6 +175,10 @@ export class PostgresServer {
 
   markCloning(cloning: boolean): void {
     this.#state = cloning ? 'cloning' : 'stopped';
+  }
+
+  markRecovering(recovering: boolean): void {
+    this.#recovering = recovering;
   }
 
   /** Writes the role's settings; a running server takes them over at once. */

@@ -51,13 +51,12 @@ export class Tending {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        // It can't be asked, and what can't be asked must not make a healthy standby look lost.
-        if (!this.#reign.primary.server.postmasterFrozen) await this.#mend(member);
+        if (!this.#isUnaskable()) await this.#mend(member);
         failures = 0;
         await member.changed(LOOK_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (this.#reign.primary.server.postmasterFrozen) continue;
+        if (this.#isUnaskable()) continue;
         failures += 1;
         this.#emit({ type: 'server:failed', server: member.name, detail: messageOf(error) });
         // What fails again with the same data is tried with other data.
@@ -65,6 +64,12 @@ export class Tending {
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
+  }
+
+  /** What the primary can't be asked must not make a healthy standby look lost. */
+  #isUnaskable(): boolean {
+    const { postmasterFrozen, recovering } = this.#reign.primary.server;
+    return postmasterFrozen || recovering;
   }
 
   async #mend(member: Member): Promise<void> {
