@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startCluster, type Cluster } from '../src/index.ts';
 import { isRunning, serverProcessesIn } from '../src/process/process-table.ts';
-import { connectClient, queryOnce } from './support/clients.ts';
+import { codeOf, connectClient, eventually, queryOnce, type Client } from './support/clients.ts';
 import { EventLog, healthy } from './support/events.ts';
 import { directoryOf } from './support/leftovers.ts';
 
@@ -61,4 +61,159 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
     }
     expect(await cluster.status()).toMatchObject({ primary, timeline });
   });
+
+  it('cut-replication: commits wait, and go on when it is undone, without a clone or a promotion', async () => {
+    const since = Date.now();
+    const { primary, timeline } = await cluster.status();
+    const client = await connectClient(cluster);
+    const fault = await cluster.fault('cut-replication');
+    let answered = false;
+    const commit = client.query('INSERT INTO ledger VALUES (1)').then(() => (answered = true));
+    await waitsForStandby(cluster, client);
+    // Longer than two looks of the supervisor at its standbys.
+    for (const until = Date.now() + 11_000; Date.now() < until;) {
+      await queryOnce(cluster, 'SELECT 1');
+      expect(answered).toBe(false);
+      const { servers, faults } = await cluster.status();
+      expect(servers.map(({ state }) => state)).toEqual(['running', 'running', 'running']);
+      expect(faults).toMatchObject([{ id: fault.id, name: 'cut-replication' }]);
+    }
+    await expect(cluster.fault('switchover')).rejects.toThrow(/is cut; undo cut-replication first/);
+    await fault.undo();
+    await commit;
+    await client.end();
+    expect(typesSince(since)).toEqual(['fault:applied', 'fault:undone']);
+    expect(await cluster.status()).toMatchObject({ primary, timeline });
+  });
+
+  it('cut-replication of one standby: commits go on, and that one does not hear of them', async () => {
+    const { primary } = await cluster.status();
+    const standbys = cluster.servers.map(({ name }) => name).filter((name) => name !== primary);
+    const [cut = '', other = ''] = standbys;
+    const fault = await cluster.fault('cut-replication', { server: cut });
+    expect(fault.target).toBe(cut);
+    await queryOnce(cluster, 'INSERT INTO ledger VALUES (1)');
+    await eventually(async () => (await idsOn(cluster, other)).length === 1);
+    expect(await idsOn(cluster, cut)).toEqual([]);
+    await fault.undo();
+    await eventually(async () => (await idsOn(cluster, cut)).length === 1);
+  });
+
+  it('cut-replication says who may be cut', async () => {
+    const { primary } = await cluster.status();
+    await expect(cluster.fault('cut-replication', { server: primary ?? '' })).rejects.toThrow(
+      `cut-replication: ${primary} is the primary right now (standbys: pg`,
+    );
+    await expect(cluster.fault('cut-replication', { server: 'pg9' })).rejects.toThrow(
+      'cut-replication: there is no server pg9 (standbys: pg',
+    );
+  });
+
+  it('loses no acknowledged write when the primary is killed while replication is cut', async () => {
+    for (let round = 1; round <= 2; round += 1) {
+      const since = Date.now();
+      await queryOnce(cluster, `INSERT INTO ledger VALUES (${round})`);
+      const cut = await cluster.fault('cut-replication');
+      const client = await connectClient(cluster);
+      const answer = codeOf(client.query(`INSERT INTO ledger VALUES (${round * 10})`));
+      await waitsForStandby(cluster, client);
+      await cluster.fault('kill-primary');
+      // Never acknowledged.
+      expect(await answer).toBeDefined();
+      await events.next('primary:promoted', { since });
+      const ids = (await queryOnce<{ id: number }>(cluster, 'SELECT id FROM ledger')).map(({ id }) => id);
+      expect(ids).toContain(round);
+      expect(ids).not.toContain(round * 10);
+      await cut.undo();
+      await healthy(cluster);
+    }
+  });
 });
+
+describe('faults of replication, in an asynchronous cluster', () => {
+  let cluster: Cluster;
+  let events: EventLog;
+
+  beforeAll(async () => {
+    const options = { replicas: 2, poolers: false, synchronous: false, promoteAfterMs: 300, initSql: INIT };
+    cluster = await startCluster(options);
+    events = new EventLog(cluster);
+  });
+  afterEach(async () => {
+    await cluster.undoAllFaults();
+    await streaming(cluster, 2);
+    await queryOnce(cluster, 'TRUNCATE ledger');
+  });
+  afterAll(() => cluster.stop());
+
+  it('cut-replication: commits go on, standbys lag, and catch up when it is undone', async () => {
+    const since = Date.now();
+    const { primary } = await cluster.status();
+    const fault = await cluster.fault('cut-replication');
+    const standbys = cluster.servers.map(({ name }) => name).filter((name) => name !== primary);
+    expect(fault.target).toBe(standbys.join(', '));
+    await queryOnce(cluster, 'INSERT INTO ledger SELECT generate_series(1, 1000)');
+    for (const standby of standbys) expect(await idsOn(cluster, standby)).toEqual([]);
+    await fault.undo();
+    for (const standby of standbys)
+      await eventually(async () => (await idsOn(cluster, standby)).length === 1_000);
+    expect(events.all.filter(({ at }) => at >= since).map(({ type }) => type)).toEqual([
+      'fault:applied',
+      'fault:undone',
+    ]);
+  });
+
+  it('loses exactly the writes acknowledged between the cut and the death of the primary', async () => {
+    for (const lost of [1, 7]) {
+      const since = Date.now();
+      const { primary } = await cluster.status();
+      const standbys = cluster.servers.map(({ name }) => name).filter((name) => name !== primary);
+      await queryOnce(cluster, 'INSERT INTO ledger SELECT generate_series(1, 20)');
+      for (const standby of standbys)
+        await eventually(async () => (await idsOn(cluster, standby)).length === 20);
+      const cut = await cluster.fault('cut-replication');
+      const client = await connectClient(cluster);
+      for (let id = 1; id <= lost; id += 1) await client.query('INSERT INTO ledger VALUES ($1)', [100 + id]);
+      await cluster.fault('kill-primary');
+      await events.next('primary:promoted', { since });
+      await client.lost;
+      const ids = await queryOnce<{ id: number }>(cluster, 'SELECT id FROM ledger ORDER BY id');
+      expect(ids.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+      // What the dead primary had sent before is not delivered to anybody any more.
+      await cut.undo();
+      await streaming(cluster, 2);
+      for (const { name } of cluster.servers)
+        await eventually(async () => (await idsOn(cluster, name)).length === 20);
+      await queryOnce(cluster, 'TRUNCATE ledger');
+    }
+  });
+});
+
+/** Resolves when the statement of this client waits for a standby's confirmation. */
+async function waitsForStandby(cluster: Cluster, client: Client): Promise<void> {
+  const { processID } = client as unknown as { processID: number };
+  const sql = `SELECT wait_event FROM pg_stat_activity WHERE pid = ${processID}`;
+  await eventually(async () => {
+    const [row] = await queryOnce<{ wait_event: string | null }>(cluster, sql);
+    return row?.wait_event === 'SyncRep';
+  });
+}
+
+/** What one server itself has. */
+async function idsOn(cluster: Cluster, name: string | undefined): Promise<number[]> {
+  const { host, port } = cluster.servers.find((server) => server.name === name) ?? {};
+  const rows = await queryOnce<{ id: number }>(cluster, 'SELECT id FROM ledger ORDER BY id', 'master', {
+    host,
+    port,
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** Resolves when so many standbys stream from the primary. */
+async function streaming(cluster: Cluster, count: number): Promise<void> {
+  const sql = "SELECT count(*)::int AS streaming FROM pg_stat_replication WHERE state = 'streaming'";
+  await eventually(async () => {
+    const [row] = await queryOnce<{ streaming: number }>(cluster, sql, 'master', { ...cluster.superuser });
+    return row?.streaming === count;
+  });
+}

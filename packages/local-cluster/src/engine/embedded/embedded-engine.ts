@@ -33,8 +33,10 @@ import { readControlFile } from './control-file.ts';
 import { electStandby } from './election.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
+import { ReplicationLinks } from './replication-links.ts';
 import { askPosition, forkOf, promote, timelineOf } from './replication.ts';
 import { askStatus } from './server-status.ts';
+import { cutReplication, type StandbyScene } from './standby-faults.ts';
 import { Tending } from './tending.ts';
 
 /** How long a planned switchover waits for the standby to hold the old primary's last word. */
@@ -74,7 +76,8 @@ export class EmbeddedEngine implements Engine {
   readonly #emit: Emit;
   readonly #onRolesChanged: () => Promise<void>;
   readonly #confirming: ConfirmingStandbys;
-  /** Each strikes the primary of the moment. */
+  readonly #links = new ReplicationLinks();
+  /** Each strikes the primary of the moment, or its standbys. */
   readonly faults: Engine['faults'] = {
     'kill-primary': (_options, announce) => this.#killPrimary(announce),
     'freeze-primary': (_options, announce) => this.#freezePrimary(announce),
@@ -82,6 +85,8 @@ export class EmbeddedEngine implements Engine {
     'crash-backend': (_options, announce) => this.#crashBackend(announce),
     restart: (_options, announce) => this.#restart(announce),
     switchover: (_options, announce) => this.#switchover(announce),
+    'cut-replication': (options, announce) =>
+      cutReplication(this.#standbyScene('cut-replication'), options, this.#links, announce),
   };
   #phase: Phase = { name: 'stopped' };
   /** Who was primary before the present one; undefined before the first failover. */
@@ -128,6 +133,7 @@ export class EmbeddedEngine implements Engine {
     if (phase.name === 'vacant') await phase.vacancy.failover;
     // The data is deleted next: an immediate shutdown loses nothing but time spent on it.
     await Promise.all(this.#members.map(({ server }) => server.stop('immediate')));
+    await this.#links.close();
   }
 
   backends(role: 'primary' | 'standby'): ServerAddress[] {
@@ -266,6 +272,7 @@ export class EmbeddedEngine implements Engine {
   async #switchover(announce: Announce): Promise<Effect> {
     const primary = this.#requirePrimary('switchover');
     this.#requirePostmaster('switchover', primary);
+    this.#requireReplication('switchover', primary);
     const successor = await this.#mostAdvancedFollower();
     const vacancy = this.#vacate(primary, { byFault: true });
     announce(primary.name);
@@ -303,6 +310,21 @@ export class EmbeddedEngine implements Engine {
     );
   }
 
+  /** A fast shutdown waits until every connected standby has everything. */
+  #requireReplication(fault: string, primary: Member): void {
+    const cut = this.#others(primary).filter(({ name }) => this.#links.isCut(name));
+    if (cut.length === 0) return;
+    const names = cut.map(({ name }) => name).join(' and ');
+    throw new ClusterError(
+      'fault-failed',
+      `${fault}: replication to ${names} is cut; undo cut-replication first`,
+    );
+  }
+
+  #standbyScene(fault: string): StandbyScene {
+    return { members: this.#members, primary: this.#requirePrimary(fault) };
+  }
+
   #holder(): Member | undefined {
     if (this.#phase.name === 'reigning') return this.#phase.reign.primary;
     // The address goes on leading to the lost primary, as long as anything answers there.
@@ -319,6 +341,7 @@ export class EmbeddedEngine implements Engine {
     const standbys = this.#others(primary);
     const tending = new Tending(reign, {
       confirming: this.#confirming,
+      links: this.#links,
       replicationPassword: this.#replicationPassword,
       children: this.#children,
       emit: this.#emit,

@@ -6,6 +6,7 @@ import { cloneServer } from './clone.ts';
 import type { ConfirmingStandbys } from './confirming-standbys.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
+import type { ReplicationLinks } from './replication-links.ts';
 import { askPosition, awaitStreaming, dropSlots, ensureSlot, timelineOf } from './replication.ts';
 
 /** A standby that finds its primary streams within milliseconds. */
@@ -18,6 +19,7 @@ const LOOK_MS = 5_000;
 export class Tending {
   readonly #reign: Reign;
   readonly #confirming: ConfirmingStandbys;
+  readonly #links: ReplicationLinks;
   readonly #replicationPassword: string;
   readonly #children: Children;
   readonly #emit: Emit;
@@ -27,6 +29,7 @@ export class Tending {
     reign: Reign,
     needs: {
       confirming: ConfirmingStandbys;
+      links: ReplicationLinks;
       replicationPassword: string;
       children: Children;
       emit: Emit;
@@ -35,6 +38,7 @@ export class Tending {
   ) {
     this.#reign = reign;
     this.#confirming = needs.confirming;
+    this.#links = needs.links;
     this.#replicationPassword = needs.replicationPassword;
     this.#children = needs.children;
     this.#emit = needs.emit;
@@ -51,12 +55,12 @@ export class Tending {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        if (!this.#isUnaskable()) await this.#mend(member);
+        if (!this.#isOutOfReach(member)) await this.#mend(member);
         failures = 0;
         await member.changed(LOOK_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (this.#isUnaskable()) continue;
+        if (this.#isOutOfReach(member)) continue;
         failures += 1;
         this.#emit({ type: 'server:failed', server: member.name, detail: messageOf(error) });
         // What fails again with the same data is tried with other data.
@@ -66,10 +70,13 @@ export class Tending {
     }
   }
 
-  /** What the primary can't be asked must not make a healthy standby look lost. */
-  #isUnaskable(): boolean {
+  /**
+   * What the primary can't be asked, or can't get through, must not make a healthy standby look lost.
+   * One that is cut off is left as it is until the cut is healed: it could follow nobody anyway.
+   */
+  #isOutOfReach({ name }: Member): boolean {
     const { postmasterFrozen, recovering } = this.#reign.primary.server;
-    return postmasterFrozen || recovering;
+    return postmasterFrozen || recovering || this.#links.isCut(name);
   }
 
   async #mend(member: Member): Promise<void> {
@@ -86,7 +93,7 @@ export class Tending {
     const wasAway = member.server.state !== 'running';
     if (wasAway) await this.#start(member);
     if (!(await this.#streams(member))) {
-      member.diverged = true;
+      member.diverged ||= !this.#isOutOfReach(member);
       throw new Error(`${member.name} does not follow ${primary.name} and is cloned`);
     }
     await this.#confirming.admit(member, primary, signal);
@@ -111,7 +118,7 @@ export class Tending {
       member.diverged = true;
       return;
     }
-    await member.server.configure(this.#standbySettings(member));
+    await member.server.configure(await this.#standbySettings(member));
     member.toldToFollow = this.#reign;
   }
 
@@ -119,7 +126,7 @@ export class Tending {
     const { server } = member;
     // Begun in an earlier reign, it may wait for ever for WAL from a server that has none for it.
     if (server.state === 'starting') await server.kill();
-    await server.configure(this.#standbySettings(member));
+    await server.configure(await this.#standbySettings(member));
     member.toldToFollow = this.#reign;
     await server.start(this.#reign.signal).catch(async (error: unknown) => {
       if (!this.#reign.signal.aborted) await server.kill();
@@ -149,7 +156,7 @@ export class Tending {
 
   async #checkUp(member: Member): Promise<void> {
     if (await this.#streams(member)) return;
-    member.diverged = true;
+    member.diverged ||= !this.#isOutOfReach(member);
     throw new Error(`${member.name} no longer follows ${this.#reign.primary.name} and is cloned`);
   }
 
@@ -162,10 +169,10 @@ export class Tending {
     });
   }
 
-  #standbySettings(member: Member) {
+  async #standbySettings(member: Member) {
     return {
       upstream: {
-        address: this.#reign.primary.server.address,
+        address: await this.#links.between(member.server, this.#reign.primary.server),
         password: this.#replicationPassword,
         slot: member.name,
       },
