@@ -109,6 +109,64 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
     );
   });
 
+  it('lag: standbys replay late, confirm at once, and replay at once when it is undone', async () => {
+    const { primary } = await cluster.status();
+    const standbys = cluster.servers.map(({ name }) => name).filter((name) => name !== primary);
+    const fault = await cluster.fault('lag', { lagMs: 600_000 });
+    expect(fault.target).toBe(standbys.join(', '));
+    // Synchronous: it would wait if standbys did.
+    await queryOnce(cluster, 'INSERT INTO ledger VALUES (1)');
+    await eventually(async () => (await receivedButNotReplayed(cluster)) === 2);
+    for (const standby of standbys) expect(await idsOn(cluster, standby)).toEqual([]);
+    await fault.undo();
+    for (const standby of standbys)
+      await eventually(async () => (await idsOn(cluster, standby)).length === 1);
+  });
+
+  it('lag of one standby, by a given time', async () => {
+    const { primary } = await cluster.status();
+    const [late = '', other = ''] = cluster.servers
+      .map(({ name }) => name)
+      .filter((name) => name !== primary);
+    await cluster.fault('lag', { server: late, lagMs: 1_500 });
+    const committed = performance.now();
+    await queryOnce(cluster, 'INSERT INTO ledger VALUES (1)');
+    await eventually(async () => (await idsOn(cluster, other)).length === 1);
+    expect(await idsOn(cluster, late)).toEqual([]);
+    await eventually(async () => (await idsOn(cluster, late)).length === 1);
+    expect(performance.now() - committed).toBeGreaterThan(1_400);
+  });
+
+  it.each(['kill-primary', 'switchover', 'restart', 'crash-backend'] as const)(
+    'lag outlives %s: nothing is lost, no standby is cloned for it, and standbys go on replaying late',
+    async (name) => {
+      const since = Date.now();
+      const fault = await cluster.fault('lag', { lagMs: 600_000 });
+      await queryOnce(cluster, 'INSERT INTO ledger VALUES (1)');
+      await eventually(async () => (await receivedButNotReplayed(cluster)) === 2);
+      const before = await cluster.status();
+      await cluster.fault(name);
+      const promotes = name === 'kill-primary' || name === 'switchover';
+      if (promotes) {
+        await events.next('primary:promoted', { since });
+        await events.next('server:rejoined', { since, server: before.primary ?? '' });
+      } else {
+        await events.next(name === 'restart' ? 'primary:restarted' : 'fault:undone', { since });
+      }
+      await eventually(() => streams(cluster, 2));
+      await queryOnce(cluster, 'INSERT INTO ledger VALUES (2)');
+      const { primary, faults } = await cluster.status();
+      expect(faults).toMatchObject([{ id: fault.id }]);
+      expect(primary === before.primary).toBe(!promotes);
+      expect(await idsOn(cluster, primary ?? '')).toEqual([1, 2]);
+      await eventually(async () => (await receivedButNotReplayed(cluster)) === 2);
+      for (const { name: standby } of cluster.servers.filter((server) => server.name !== primary))
+        expect(await idsOn(cluster, standby)).not.toContain(2);
+      const cloned = events.all.filter(({ type, at }) => type === 'server:cloning' && at >= since);
+      expect(cloned.map(({ server }) => server)).toEqual(name === 'kill-primary' ? [before.primary] : []);
+    },
+  );
+
   it('loses no acknowledged write when the primary is killed while replication is cut', async () => {
     for (let round = 1; round <= 2; round += 1) {
       const since = Date.now();
@@ -141,7 +199,7 @@ describe('faults of replication, in an asynchronous cluster', () => {
   });
   afterEach(async () => {
     await cluster.undoAllFaults();
-    await streaming(cluster, 2);
+    await eventually(() => streams(cluster, 2));
     await queryOnce(cluster, 'TRUNCATE ledger');
   });
   afterAll(() => cluster.stop());
@@ -181,7 +239,7 @@ describe('faults of replication, in an asynchronous cluster', () => {
       expect(ids.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
       // What the dead primary had sent before is not delivered to anybody any more.
       await cut.undo();
-      await streaming(cluster, 2);
+      await eventually(() => streams(cluster, 2));
       for (const { name } of cluster.servers)
         await eventually(async () => (await idsOn(cluster, name)).length === 20);
       await queryOnce(cluster, 'TRUNCATE ledger');
@@ -209,11 +267,17 @@ async function idsOn(cluster: Cluster, name: string | undefined): Promise<number
   return rows.map(({ id }) => id);
 }
 
-/** Resolves when so many standbys stream from the primary. */
-async function streaming(cluster: Cluster, count: number): Promise<void> {
+/** So many standbys stream from the primary. */
+async function streams(cluster: Cluster, count: number): Promise<boolean> {
   const sql = "SELECT count(*)::int AS streaming FROM pg_stat_replication WHERE state = 'streaming'";
-  await eventually(async () => {
-    const [row] = await queryOnce<{ streaming: number }>(cluster, sql, 'master', { ...cluster.superuser });
-    return row?.streaming === count;
-  });
+  const [row] = await queryOnce<{ streaming: number }>(cluster, sql, 'master', { ...cluster.superuser });
+  return row?.streaming === count;
+}
+
+/** How many standbys have flushed everything that the primary has, and have not replayed it. */
+async function receivedButNotReplayed(cluster: Cluster): Promise<number> {
+  const sql = `SELECT count(*)::int AS late FROM pg_stat_replication
+                WHERE flush_lsn = pg_current_wal_flush_lsn() AND replay_lsn < flush_lsn`;
+  const [row] = await queryOnce<{ late: number }>(cluster, sql, 'master', { ...cluster.superuser });
+  return row?.late ?? 0;
 }

@@ -14,6 +14,8 @@ export interface RoleSettings {
   upstream: { address: Address; password: string; slot: string } | 'nowhere';
   /** Standbys of which one must confirm each commit, should this server be primary; undefined: asynchronous. */
   confirming: readonly string[] | undefined;
+  /** How late a standby replays. One that is cut off replays at once: it is to be asked for its last word, or promoted. */
+  replayDelayMs: number;
 }
 
 /** Discard: refuses at once on loopback. With no address at all the server would not say how far it has received. */
@@ -56,12 +58,13 @@ export function postgresqlConf(options: ResolvedOptions, layout: Layout): string
   return `${lines(settings)}include_if_exists = '${ROLE_FILE}'\n`;
 }
 
-export function roleConf({ name, port, upstream, confirming }: RoleSettings): string {
+export function roleConf({ name, port, upstream, confirming, replayDelayMs }: RoleSettings): string {
   return lines({
     port: String(port),
     cluster_name: name,
     primary_conninfo: connInfo(name, upstream),
     primary_slot_name: upstream === 'nowhere' ? '' : upstream.slot,
+    recovery_min_apply_delay: String(upstream === 'nowhere' ? 0 : replayDelayMs),
     synchronous_standby_names: confirming === undefined ? '' : anyOf(confirming),
   });
 }

@@ -33,10 +33,11 @@ import { readControlFile } from './control-file.ts';
 import { electStandby } from './election.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
+import { ReplayDelays } from './replay-delays.ts';
 import { ReplicationLinks } from './replication-links.ts';
 import { askPosition, forkOf, promote, timelineOf } from './replication.ts';
 import { askStatus } from './server-status.ts';
-import { cutReplication, type StandbyScene } from './standby-faults.ts';
+import { cutReplication, lag, type StandbyScene } from './standby-faults.ts';
 import { Tending } from './tending.ts';
 
 /** How long a planned switchover waits for the standby to hold the old primary's last word. */
@@ -77,6 +78,7 @@ export class EmbeddedEngine implements Engine {
   readonly #onRolesChanged: () => Promise<void>;
   readonly #confirming: ConfirmingStandbys;
   readonly #links = new ReplicationLinks();
+  readonly #delays = new ReplayDelays();
   /** Each strikes the primary of the moment, or its standbys. */
   readonly faults: Engine['faults'] = {
     'kill-primary': (_options, announce) => this.#killPrimary(announce),
@@ -85,6 +87,7 @@ export class EmbeddedEngine implements Engine {
     'crash-backend': (_options, announce) => this.#crashBackend(announce),
     restart: (_options, announce) => this.#restart(announce),
     switchover: (_options, announce) => this.#switchover(announce),
+    lag: (options, announce) => lag(this.#standbyScene('lag'), options, this.#delays, announce),
     'cut-replication': (options, announce) =>
       cutReplication(this.#standbyScene('cut-replication'), options, this.#links, announce),
   };
@@ -279,7 +282,11 @@ export class EmbeddedEngine implements Engine {
     await primary.server.stop('fast');
     await this.#reportLoss(primary, `${primary.name} hands over to ${successor.name}`);
     await this.#tended;
-    if (!(await this.#holdsLastWord(successor, primary))) {
+    // One that replays late would hold it and not show it.
+    await successor.server.delayReplay(0);
+    const holds = await this.#holdsLastWord(successor, primary);
+    await this.#delays.apply(successor);
+    if (!holds) {
       await primary.server.start();
       await this.#takeBack(primary);
       throw new ClusterError(
@@ -342,6 +349,7 @@ export class EmbeddedEngine implements Engine {
     const tending = new Tending(reign, {
       confirming: this.#confirming,
       links: this.#links,
+      delays: this.#delays,
       replicationPassword: this.#replicationPassword,
       children: this.#children,
       emit: this.#emit,

@@ -18,6 +18,9 @@ export interface ServerIdentity {
   directory: string;
 }
 
+/** What changes with the roles. */
+type Role = Pick<RoleSettings, 'upstream' | 'confirming'>;
+
 /** What is needed to talk to any server of the cluster. */
 export interface Superuser {
   user: string;
@@ -51,7 +54,10 @@ export class PostgresServer {
   #frozenPostmaster: Child | undefined;
   #state: ServerState = 'stopped';
   #recovering = false;
-  #role: Omit<RoleSettings, 'name' | 'port'> = { upstream: 'nowhere', confirming: undefined };
+  #replayDelayMs = 0;
+  /** One after the other: the file holds what was asked for last. */
+  #writing: Promise<void> = Promise.resolve();
+  #role: Role = { upstream: 'nowhere', confirming: undefined };
   /** From its first start on the address is known to others and stays. */
   #addressKnown = false;
   /** Called when the server ends without having been asked to, once nothing of it is left. */
@@ -182,11 +188,34 @@ export class PostgresServer {
   }
 
   /** Writes the role's settings; a running server takes them over at once. */
-  async configure(role: Omit<RoleSettings, 'name' | 'port'>): Promise<void> {
+  async configure(role: Role): Promise<void> {
     this.#role = role;
-    const content = roleConf({ ...role, name: this.name, port: this.#address.port });
-    await writeServerFile(join(this.dataDirectory, ROLE_FILE), content, this.#children.account);
-    if (this.#child !== undefined && this.#state === 'running') process.kill(this.#child.pid, 'SIGHUP');
+    await this.#writeRole();
+  }
+
+  get replayDelayMs(): number {
+    return this.#replayDelayMs;
+  }
+
+  /** How late it replays while it follows somebody; one that does not run hears of it when it is configured to. */
+  async delayReplay(delayMs: number): Promise<void> {
+    this.#replayDelayMs = delayMs;
+    if (this.#child !== undefined) await this.#writeRole();
+  }
+
+  async #writeRole(): Promise<void> {
+    const written = this.#writing.then(async () => {
+      const content = roleConf({
+        ...this.#role,
+        name: this.name,
+        port: this.#address.port,
+        replayDelayMs: this.#replayDelayMs,
+      });
+      await writeServerFile(join(this.dataDirectory, ROLE_FILE), content, this.#children.account);
+      if (this.#child !== undefined && this.#state === 'running') process.kill(this.#child.pid, 'SIGHUP');
+    });
+    this.#writing = written.catch(() => undefined);
+    await written;
   }
 
   session<T>(use: (session: Session) => Promise<T>, options?: SessionOptions): Promise<T> {

@@ -2,7 +2,10 @@ import { ClusterError } from '../../errors.ts';
 import type { FaultName, FaultOptions } from '../../faults/fault.ts';
 import type { Announce, Effect } from '../engine.ts';
 import type { Member } from './member.ts';
+import type { ReplayDelays } from './replay-delays.ts';
 import type { ReplicationLinks } from './replication-links.ts';
+
+export const LAG_DEFAULTS = { lagMs: 5_000 } as const;
 
 /** Who is there when a fault strikes standbys. */
 export interface StandbyScene {
@@ -26,6 +29,19 @@ export async function cutReplication(
       for (const member of covered) member.wake();
     },
   };
+}
+
+/** Standbys replay late; they receive and confirm at once, so commits don't wait for it. */
+export async function lag(
+  scene: StandbyScene,
+  { server, lagMs = LAG_DEFAULTS.lagMs }: FaultOptions,
+  delays: ReplayDelays,
+  announce: Announce,
+): Promise<Effect> {
+  const { standbys, covered } = chooseStandbys('lag', scene, server);
+  announce(namesOf(standbys).join(', '), `by ${lagMs} ms`);
+  const undo = await delays.add(covered, lagMs);
+  return { undo };
 }
 
 /**

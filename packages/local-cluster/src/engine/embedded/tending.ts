@@ -6,11 +6,14 @@ import { cloneServer } from './clone.ts';
 import type { ConfirmingStandbys } from './confirming-standbys.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
+import type { ReplayDelays } from './replay-delays.ts';
 import type { ReplicationLinks } from './replication-links.ts';
 import { askPosition, awaitStreaming, dropSlots, ensureSlot, timelineOf } from './replication.ts';
 
 /** A standby that finds its primary streams within milliseconds. */
 const STREAMING_WITHIN_MS = 10_000;
+/** Before a delayed one is helped: it asks for WAL every 200 ms, if it asks at all. */
+const DELAYED_STREAMING_WITHIN_MS = 1_000;
 const RETRY_MS = 500;
 /** How often a standby that seems well is looked at: one that lost its place in the WAL goes on running. */
 const LOOK_MS = 5_000;
@@ -20,6 +23,7 @@ export class Tending {
   readonly #reign: Reign;
   readonly #confirming: ConfirmingStandbys;
   readonly #links: ReplicationLinks;
+  readonly #delays: ReplayDelays;
   readonly #replicationPassword: string;
   readonly #children: Children;
   readonly #emit: Emit;
@@ -30,6 +34,7 @@ export class Tending {
     needs: {
       confirming: ConfirmingStandbys;
       links: ReplicationLinks;
+      delays: ReplayDelays;
       replicationPassword: string;
       children: Children;
       emit: Emit;
@@ -39,6 +44,7 @@ export class Tending {
     this.#reign = reign;
     this.#confirming = needs.confirming;
     this.#links = needs.links;
+    this.#delays = needs.delays;
     this.#replicationPassword = needs.replicationPassword;
     this.#children = needs.children;
     this.#emit = needs.emit;
@@ -96,6 +102,8 @@ export class Tending {
       member.diverged ||= !this.#isOutOfReach(member);
       throw new Error(`${member.name} does not follow ${primary.name} and is cloned`);
     }
+    // A delay that began while it was started may have missed it.
+    if (wasAway) await this.#delays.apply(member);
     await this.#confirming.admit(member, primary, signal);
     member.follows = this.#reign;
     this.#onRolesChanged();
@@ -160,13 +168,24 @@ export class Tending {
     throw new Error(`${member.name} no longer follows ${this.#reign.primary.name} and is cloned`);
   }
 
-  #streams(member: Member): Promise<boolean> {
+  /**
+   * A delayed standby that has lost its connection replays all it has, delays included, before it asks
+   * for more (the startup process alone starts the receiver, once it needs WAL): it is let off that once.
+   */
+  async #streams(member: Member): Promise<boolean> {
+    if (member.server.replayDelayMs === 0) return this.#streamsWithin(member, STREAMING_WITHIN_MS);
+    if (await this.#streamsWithin(member, DELAYED_STREAMING_WITHIN_MS)) return true;
+    await member.server.delayReplay(0);
+    try {
+      return await this.#streamsWithin(member, STREAMING_WITHIN_MS);
+    } finally {
+      await this.#delays.apply(member);
+    }
+  }
+
+  #streamsWithin(member: Member, timeoutMs: number): Promise<boolean> {
     const { primary, signal } = this.#reign;
-    return awaitStreaming(primary.server, [member.name], {
-      confirming: false,
-      timeoutMs: STREAMING_WITHIN_MS,
-      signal,
-    });
+    return awaitStreaming(primary.server, [member.name], { confirming: false, timeoutMs, signal });
   }
 
   async #standbySettings(member: Member) {
