@@ -4,6 +4,7 @@ import { startCluster, type Cluster } from '../src/index.ts';
 import { codeOf, connectClient, eventually, queryOnce } from './support/clients.ts';
 import { directoryOf } from './support/leftovers.ts';
 import { EventLog, healthy } from './support/events.ts';
+import { postmasterOf } from './support/postmaster.ts';
 
 const INIT =
   'CREATE TABLE ledger (writer int, seq int, PRIMARY KEY (writer, seq)); ALTER TABLE ledger OWNER TO bauer;';
@@ -267,12 +268,4 @@ async function expectEverywhere(cluster: Cluster, sql: string, row: object): Pro
       return true;
     });
   }
-}
-
-function postmasterOf(cluster: Cluster, server: string | null): number {
-  const processes = serverProcessesIn(`${directoryOf(cluster)}/${server}`);
-  const pids = new Set(processes.map(({ pid }) => pid));
-  const postmaster = processes.find(({ parent }) => !pids.has(parent));
-  if (postmaster === undefined) throw new Error(`${server} does not run`);
-  return postmaster.pid;
 }

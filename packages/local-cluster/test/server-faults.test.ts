@@ -4,6 +4,7 @@ import { isRunning, serverProcessesIn } from '../src/process/process-table.ts';
 import { codeOf, connectClient, eventually, queryOnce, type Client } from './support/clients.ts';
 import { EventLog, healthy } from './support/events.ts';
 import { directoryOf } from './support/leftovers.ts';
+import { postmasterOf } from './support/postmaster.ts';
 
 const INIT = 'CREATE TABLE ledger (id int PRIMARY KEY); ALTER TABLE ledger OWNER TO bauer;';
 
@@ -12,7 +13,9 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
   let events: EventLog;
 
   beforeAll(async () => {
-    cluster = await startCluster({ replicas: 2, poolers: false, promoteAfterMs: 300, initSql: INIT });
+    const settings = { wal_sender_timeout: '3s', wal_receiver_timeout: '3s' };
+    const options = { replicas: 2, poolers: false, promoteAfterMs: 300, initSql: INIT, settings };
+    cluster = await startCluster(options);
     events = new EventLog(cluster);
   });
   afterEach(async () => {
@@ -62,6 +65,25 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
     expect(await cluster.status()).toMatchObject({ primary, timeline });
   });
 
+  it('crash-backend: a recovery that takes seconds is waited for, and nobody is taken for lost', async () => {
+    const since = Date.now();
+    const { primary } = await cluster.status();
+    const [writer] = await queryOnce<{ pid: number }>(
+      cluster,
+      "SELECT pid FROM pg_stat_activity WHERE backend_type = 'background writer'",
+      'master',
+      { ...cluster.superuser },
+    );
+    // What does not end when it is told to is killed after 5 s, as long as the supervisor's pause between two looks.
+    process.kill(writer?.pid ?? 0, 'SIGSTOP');
+    const { id } = await cluster.fault('crash-backend');
+    await eventually(async () => (await codeOf(connectClient(cluster))) === '57P03');
+    expect(await cluster.status()).toMatchObject({ primary, faults: [{ id }] });
+    await events.next('fault:undone', { since });
+    await healthy(cluster);
+    expect(typesSince(since)).toEqual(['fault:applied', 'fault:undone']);
+  });
+
   it('cut-replication: commits wait, and go on when it is undone, without a clone or a promotion', async () => {
     const since = Date.now();
     const { primary, timeline } = await cluster.status();
@@ -70,8 +92,8 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
     let answered = false;
     const commit = client.query('INSERT INTO ledger VALUES (1)').then(() => (answered = true));
     await waitsForStandby(cluster, client);
-    // Longer than two looks of the supervisor at its standbys.
-    for (const until = Date.now() + 11_000; Date.now() < until;) {
+    // Past the servers' own timeouts, and long enough for the supervisor to give a silent standby up.
+    for (const until = Date.now() + 17_000; Date.now() < until;) {
       await queryOnce(cluster, 'SELECT 1');
       expect(answered).toBe(false);
       const { servers, faults } = await cluster.status();
@@ -166,6 +188,19 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
       expect(cloned.map(({ server }) => server)).toEqual(name === 'kill-primary' ? [before.primary] : []);
     },
   );
+
+  it('lag does not keep a standby that died from saying how far it is', async () => {
+    const since = Date.now();
+    const { primary } = await cluster.status();
+    await cluster.fault('lag', { lagMs: 600_000 });
+    await queryOnce(cluster, 'INSERT INTO ledger VALUES (1)');
+    await eventually(async () => (await receivedButNotReplayed(cluster)) === 2);
+    for (const { name } of cluster.servers.filter((server) => server.name !== primary))
+      process.kill(postmasterOf(cluster, name), 'SIGKILL');
+    await cluster.fault('kill-primary');
+    await events.next('primary:promoted', { since });
+    expect(await queryOnce(cluster, 'SELECT id FROM ledger')).toEqual([{ id: 1 }]);
+  });
 
   it('loses no acknowledged write when the primary is killed while replication is cut', async () => {
     for (let round = 1; round <= 2; round += 1) {

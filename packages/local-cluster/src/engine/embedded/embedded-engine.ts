@@ -282,9 +282,10 @@ export class EmbeddedEngine implements Engine {
     await primary.server.stop('fast');
     await this.#reportLoss(primary, `${primary.name} hands over to ${successor.name}`);
     await this.#tended;
-    // One that replays late would hold it and not show it.
+    // One that replays late would hold the last word and not show it.
     await successor.server.delayReplay(0);
-    const holds = await this.#holdsLastWord(successor, primary).finally(() => this.#delays.apply(successor));
+    const holds = await this.#holdsLastWord(successor, primary);
+    await this.#delays.apply(successor);
     if (!holds) {
       await primary.server.start();
       await this.#takeBack(primary);
