@@ -74,14 +74,18 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
       'master',
       { ...cluster.superuser },
     );
-    // What does not end when it is told to is killed after 5 s, as long as the supervisor's pause between two looks.
+    // What does not end when it is told to is killed after 5 s; until then nobody gets in.
     process.kill(writer?.pid ?? 0, 'SIGSTOP');
     const { id } = await cluster.fault('crash-backend');
     await eventually(async () => (await codeOf(connectClient(cluster))) === '57P03');
+    // A standby that is to be tended meanwhile has to wait for it.
+    const standby = cluster.servers.find(({ name }) => name !== primary)?.name ?? '';
+    process.kill(postmasterOf(cluster, standby), 'SIGKILL');
+    await events.next('server:lost', { since, server: standby });
     expect(await cluster.status()).toMatchObject({ primary, faults: [{ id }] });
-    await events.next('fault:undone', { since });
-    await healthy(cluster);
-    expect(typesSince(since)).toEqual(['fault:applied', 'fault:undone']);
+    await events.next('server:rejoined', { since, server: standby });
+    const expected = ['fault:applied', 'server:lost', 'fault:undone', 'server:rejoined'];
+    expect(typesSince(since)).toEqual(expected);
   });
 
   it('cut-replication: commits wait, and go on when it is undone, without a clone or a promotion', async () => {
