@@ -184,6 +184,21 @@ describe('Flow', () => {
       expect(receiver.wasReset()).toBe(true);
     });
 
+    it('resets only when everything before is with the receiver', async () => {
+      const { flow, sender, source, receiver } = makeFlow();
+      receiver.pause();
+      // More than the pair holds, so that some of it waits in the sink.
+      for (let count = 0; count < 6; count += 1) sender.write(Buffer.alloc(16_384));
+      await until(() => sender.writableLength === 0 && source.readableLength === 0);
+      flow.finish('reset');
+      let received = 0;
+      receiver.removeAllListeners('data').on('data', (bytes: Buffer) => (received += bytes.length));
+      receiver.resume();
+      await until(() => receiver.readableEnded);
+      expect(received).toBe(6 * 16_384);
+      expect(receiver.wasReset()).toBe(true);
+    });
+
     it('says nothing more with silence, and goes on reading', async () => {
       const { flow, sender, state, all } = makeFlow();
       flow.finish('silence');

@@ -238,6 +238,32 @@ describe('Relay', () => {
     await until(() => written === 64);
   });
 
+  it('delivers the last message to a server that is slow to read, although the client is reset', async () => {
+    const { virtualIp, client, server } = await makeConnection();
+    server.plain.pause();
+    const fault = {
+      name: 'cut-at-message',
+      direction: 'upstream',
+      message: 2,
+      delivered: true,
+      cut: 'reset',
+    } as const;
+    virtualIp.addCut('cut', fault, 1, () => undefined);
+    const message = Buffer.alloc(1_500_000, 'x');
+    message.write('d');
+    message.writeUInt32BE(message.length - 1, 1);
+    const before = server.heard.length;
+    client.plain.write(message);
+    client.plain.write(message);
+    client.plain.write(message);
+    await until(() => client.error === 'ECONNRESET');
+    expect(server.ended).toBe(false);
+    server.plain.resume();
+    await until(() => server.ended);
+    expect(server.heard.length - before).toBe(2 * message.length);
+    expect(server.error).toBeUndefined();
+  });
+
   it('asks the server for GSSAPI, and for TLS after its refusal', async () => {
     const backend = await makeServer();
     const virtualIp = await makeVirtualIp(backend);
