@@ -264,6 +264,28 @@ describe('Relay', () => {
     expect(server.error).toBeUndefined();
   });
 
+  it.each([0, 1, 2, 3, 4, 5])(
+    'leaves no handle behind when it is reset %i ticks after a cut',
+    async (ticks) => {
+      const { virtualIp, client } = await makeConnection();
+      const later = (left: number, then: () => void) => {
+        if (left === 0) then();
+        else process.nextTick(later, left - 1, then);
+      };
+      const fault = {
+        name: 'cut-at-message',
+        direction: 'upstream',
+        message: 1,
+        delivered: true,
+        cut: 'reset',
+      } as const;
+      // While the end towards the server is under way libuv refuses to reset.
+      virtualIp.addCut('cut', fault, 1, () => later(ticks, () => void virtualIp.close()));
+      client.plain.write('Q\0\0\0\x05\0');
+      await until(() => virtualIp.status().connections === 0);
+    },
+  );
+
   it('asks the server for GSSAPI, and for TLS after its refusal', async () => {
     const backend = await makeServer();
     const virtualIp = await makeVirtualIp(backend);
