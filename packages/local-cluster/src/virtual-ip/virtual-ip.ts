@@ -235,7 +235,8 @@ export class VirtualIp {
   }
 }
 
-function reset({ client, server }: Connection): void {
+function reset({ client, server, relay }: Connection): void {
   resetSocket(client);
-  resetSocket(server);
+  if (relay === undefined) resetSocket(server);
+  else relay.destroy();
 }

@@ -31,6 +31,8 @@ const REFUSED = 'N';
 export class Relay {
   readonly #client: PairEnd;
   readonly #server: Socket;
+  /** The server in plain text, once that is agreed on. */
+  #serverEnd: End;
   readonly #tls: TlsEnds | undefined;
   readonly #watch: Watch;
   readonly #splitters = {
@@ -47,6 +49,7 @@ export class Relay {
   constructor(client: PairEnd, server: Socket, tls: TlsEnds | undefined, cuts: Cuts) {
     this.#client = client;
     this.#server = server;
+    this.#serverEnd = socketEnd(server);
     this.#tls = tls;
     this.#watch = new Watch(cuts);
     this.#negotiate().catch(() => this.destroy());
@@ -61,12 +64,12 @@ export class Relay {
   /** Both sides are reset. Twice is fine. */
   destroy(): void {
     this.#client.reset();
-    resetSocket(this.#server);
+    this.#serverEnd.reset();
   }
 
   /** From the first byte until there are two ends in plain text. */
   async #negotiate(): Promise<void> {
-    const ends: Record<Side, End> = { client: this.#client, server: socketEnd(this.#server) };
+    const ends: Record<Side, End> = { client: this.#client, server: this.#serverEnd };
     let heard: Buffer = Buffer.alloc(0);
     for (;;) {
       const preamble = recognise(heard);
@@ -101,6 +104,11 @@ export class Relay {
   async #secure(tls: TlsEnds | undefined, accepted?: Buffer): Promise<void> {
     if (tls === undefined) throw new Error('TLS cannot be ended without a certificate');
     const server = await tls.facingServer(this.#server);
+    this.#serverEnd = {
+      stream: server,
+      wasReset: () => false,
+      reset: () => resetSocket(this.#server, server),
+    };
     if (accepted !== undefined) this.#client.write(accepted);
     const client = await tls.facingClient(this.#client);
     this.#join({
@@ -109,13 +117,13 @@ export class Relay {
         wasReset: () => this.#client.wasReset(),
         reset: () => this.#client.reset(),
       },
-      server: { stream: server, wasReset: () => false, reset: () => resetSocket(this.#server) },
+      server: this.#serverEnd,
     });
   }
 
   #passUnread(heard: Buffer, last?: Turn<Side>): void {
     this.#unread = true;
-    const ends = { client: this.#client, server: socketEnd(this.#server) };
+    const ends = { client: this.#client, server: this.#serverEnd };
     if (heard.length > 0) this.#server.write(heard);
     // An end or a reset is seen by the flows themselves.
     if (last?.did === 'speak') ends[last.side].stream.unshift(last.bytes);
