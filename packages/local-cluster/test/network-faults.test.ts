@@ -6,12 +6,15 @@ import { EventLog } from './support/events.ts';
 /** Long enough for any answer on a busy machine, short enough to wait for none. */
 const SILENCE_MS = 700;
 
-describe('network faults, as a plain client sees them', () => {
+describe.each([
+  ['passes on as it is', false],
+  ['decrypts', true],
+])('network faults, as a plain client sees them on what the virtual IP %s', (_how, terminateTls) => {
   let cluster: Cluster;
   let events: EventLog;
 
   beforeAll(async () => {
-    cluster = await startCluster({ replicas: 1, poolers: false });
+    cluster = await startCluster({ replicas: 1, poolers: false, terminateTls });
     events = new EventLog(cluster);
   });
   afterEach(async () => {
@@ -95,6 +98,42 @@ describe('network faults, as a plain client sees them', () => {
     await client.query('SELECT 1');
     expect(performance.now() - began).toBeGreaterThan(255);
     await client.end();
+  });
+
+  it('bandwidth: much takes long, and little does not', async () => {
+    const client = await connectClient(cluster);
+    await cluster.fault('bandwidth', { bytesPerSecond: 100_000, direction: 'downstream' });
+    const began = performance.now();
+    const { rows } = await client.query<{ text: string }>("SELECT repeat('x', 50000) AS text");
+    expect(rows[0]?.text).toHaveLength(50_000);
+    expect(performance.now() - began).toBeGreaterThan(490);
+    await client.query('SELECT length($1)', ['x'.repeat(1_000_000)]);
+    await client.end();
+  });
+
+  it('slicer: everything arrives, in pieces, also with a latency', async () => {
+    await cluster.fault('slicer', { sliceBytes: 7, pauseMs: 0 });
+    await cluster.fault('latency', { latencyMs: 5 });
+    const client = await connectClient(cluster);
+    const text = 'äöü'.repeat(2_000);
+    expect((await client.query('SELECT $1 AS text', [text])).rows).toEqual([{ text }]);
+    await client.end();
+  });
+
+  it('limit_data: the connection is closed in order after so many bytes', async () => {
+    const client = await connectClient(cluster);
+    const ended = new Promise<boolean>((resolve) => {
+      client.connection.stream.once('end', () => resolve(true)).once('error', () => resolve(false));
+    });
+    await cluster.fault('limit_data', { limitBytes: 2_000, direction: 'downstream' });
+    await client.query('SELECT 1');
+    await expect(client.query("SELECT repeat('x', 5000)")).rejects.toThrow(
+      'Connection terminated unexpectedly',
+    );
+    expect(await ended).toBe(true);
+    // Logging in alone takes more than that.
+    await cluster.fault('limit_data', { limitBytes: 500 });
+    await expect(codeOf(connectClient(cluster))).resolves.toBeDefined();
   });
 
   it('hits the address it is given, and no other', async () => {

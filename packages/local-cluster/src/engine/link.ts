@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Address } from '../endpoint.ts';
 import { findFreePort } from '../process/ports.ts';
+import { socketEnd } from '../virtual-ip/end.ts';
 import { CLEAR, Flow } from '../virtual-ip/flow.ts';
 import { resetSocket } from '../virtual-ip/reset-socket.ts';
 
@@ -72,10 +73,10 @@ export class Link {
     this.#connections.add(connection);
     near.on('error', () => undefined);
     // A server that refuses is seen as a reset. Held, that is no news yet, and is delivered later.
-    connection.flows.push(new Flow(far, near, this.#conditions));
+    connection.flows.push(new Flow(socketEnd(far), socketEnd(near), this.#conditions));
     far.once('connect', () => {
       if (near.destroyed) resetSocket(far);
-      else connection.flows.push(new Flow(near, far, this.#conditions));
+      else connection.flows.push(new Flow(socketEnd(near), socketEnd(far), this.#conditions));
     });
     const settle = () => {
       if (near.destroyed && far.destroyed) this.#connections.delete(connection);

@@ -17,6 +17,8 @@ export interface FaultScene {
   virtualIp(kind: EndpointKind): VirtualIp;
   /** Refuses like `virtualIp`. */
   pooler(kind: 'masterPooler'): PinnablePooler;
+  /** To be called when an effect has ended by itself. */
+  sweep(): void;
 }
 
 /** Strikes, and resolves when the deed is done. */

@@ -1,14 +1,19 @@
 import type { ClusterEvent, FaultStatus } from '../cluster.ts';
 import type { Effect, Emit } from '../engine/engine.ts';
 import { ClusterError } from '../errors.ts';
+import { bandwidth } from './bandwidth.ts';
 import { blackhole } from './blackhole.ts';
+import { cutAfterCommit } from './cut-after-commit.ts';
+import { cutAtMessage } from './cut-at-message.ts';
 import type { ApplyFault, FaultScene } from './effect.ts';
 import { checkFault } from './fault-options.ts';
-import { faultText } from './fault-text.ts';
+import { optionsText } from './fault-text.ts';
 import type { FaultName, FaultOptions } from './fault.ts';
 import { latency } from './latency.ts';
+import { limitData } from './limit-data.ts';
 import { refuse } from './refuse.ts';
 import { resetPeer } from './reset-peer.ts';
+import { slicer } from './slicer.ts';
 import { stalePooler } from './stale-pooler.ts';
 import { twoMasters } from './two-masters.ts';
 
@@ -18,8 +23,13 @@ const FAULTS: Partial<Record<FaultName, ApplyFault>> = {
   reset_peer: resetPeer,
   blackhole,
   latency,
+  bandwidth,
+  slicer,
+  limit_data: limitData,
   'two-masters': twoMasters,
   'stale-pooler': stalePooler,
+  'cut-after-commit': cutAfterCommit,
+  'cut-at-message': cutAtMessage,
 };
 
 /** Which faults are in force: applied one by one, each with its events, each undone once. */
@@ -42,7 +52,7 @@ export class FaultBook {
     const { name, options } = checkFault(givenName, givenOptions);
     const id = `${name}-${(this.#count += 1)}`;
     let status: FaultStatus | undefined;
-    const announce = (target: string, note = describe(name, options)) => {
+    const announce = (target: string, note = optionsText(name, options)) => {
       status = { id, name, target, appliedAt: Date.now() };
       this.#report(
         'fault:applied',
@@ -103,11 +113,4 @@ export class FaultBook {
   #report(type: ClusterEvent['type'], { id, name, target }: FaultStatus, at: number, detail: string): void {
     this.#emit({ type, at, detail, fault: { id, name, target } });
   }
-}
-
-/** The options as they were given: `latencyMs=50, endpoint=replica`. */
-function describe(name: FaultName, options: FaultOptions): string {
-  return faultText({ name, options })
-    .slice(name.length)
-    .replace(/^\((.*)\)$/s, '$1');
 }

@@ -28,6 +28,13 @@ export function faultText({ name, options }: { name: FaultName; options: FaultOp
   return parts.length === 0 ? name : `${name}(${parts.join(', ')})`;
 }
 
+/** The options alone, as they were given: `latencyMs=50, endpoint=replica`. */
+export function optionsText(name: FaultName, options: FaultOptions): string {
+  return faultText({ name, options })
+    .slice(name.length)
+    .replace(/^\((.*)\)$/s, '$1');
+}
+
 function parseOptions(fault: FaultName, text: string): FaultOptions {
   if (text === '') return {};
   // The groups of a partition hold commas of their own.

@@ -6,6 +6,7 @@ import type { Assignment, ClusterFacts, Request } from '../control/messages.ts';
 import { claimName } from '../control/name-file.ts';
 import { controlSocketIn } from '../control/socket-path.ts';
 import { findPgbouncer } from '../engine/embedded/binaries.ts';
+import { layoutOf } from '../engine/layout.ts';
 import { Pooler } from '../engine/pooler.ts';
 import { startEmbedded } from '../engine/embedded/start-embedded.ts';
 import type { Emit, Engine, StartedEngine } from '../engine/engine.ts';
@@ -17,6 +18,7 @@ import { cleanDirectory } from '../process/clean-directory.ts';
 import { Janitor } from '../process/janitor.ts';
 import { findFreePort } from '../process/ports.ts';
 import { readProcess } from '../process/process-table.ts';
+import { TlsEnds } from '../virtual-ip/protocol/tls-ends.ts';
 import { VirtualIp } from '../virtual-ip/virtual-ip.ts';
 
 const HISTORY = 1_000;
@@ -104,6 +106,7 @@ export class Supervisor {
         engine: started.engine,
         virtualIp: (kind) => this.#has(this.#virtualIps, kind),
         pooler: (kind) => this.#has(this.#poolers, kind),
+        sweep: () => this.#faults?.sweep(),
       },
       this.#emit,
     );
@@ -148,16 +151,18 @@ export class Supervisor {
   }
 
   async #makeVirtualIps(poolers: boolean): Promise<void> {
-    const replica = this.#assignment.options.replicas > 0;
+    const { options, directory } = this.#assignment;
+    const replica = options.replicas > 0;
     const kinds: EndpointKind[] = ['master'];
     if (replica) kinds.push('replica');
     if (poolers) kinds.push('masterPooler');
     if (poolers && replica) kinds.push('replicaPooler');
+    const reading = { tls: new TlsEnds(layoutOf(directory)), always: options.terminateTls };
     const taken = new Set<number>();
     for (const kind of kinds) {
       const port = await findFreePort(taken);
       taken.add(port);
-      this.#virtualIps.set(kind, new VirtualIp(kind, { host: LOCAL, port }));
+      this.#virtualIps.set(kind, new VirtualIp(kind, { host: LOCAL, port }, reading));
     }
   }
 

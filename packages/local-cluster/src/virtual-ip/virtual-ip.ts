@@ -2,8 +2,12 @@ import { createServer, connect, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VirtualIpStatus } from '../cluster.ts';
 import type { Address, EndpointKind } from '../endpoint.ts';
+import { PairEnd, socketEnd, type End } from './end.ts';
 import { Flow } from './flow.ts';
 import { combine, type NetworkFault } from './network-fault.ts';
+import { Cuts, type CutFault } from './protocol/cuts.ts';
+import { Relay } from './protocol/relay.ts';
+import type { TlsEnds } from './protocol/tls-ends.ts';
 import { resetSocket } from './reset-socket.ts';
 import type { Backend, Destination, SecondBackend } from './second-backend.ts';
 
@@ -11,8 +15,18 @@ interface Connection {
   client: Socket;
   server: Socket;
   backend: string;
+  /** Both from the moment it is connected. */
   upstream?: Flow;
   downstream?: Flow;
+  /** On a connection whose messages are read. */
+  relay?: Relay;
+}
+
+export interface Reading {
+  /** Without it no connection under TLS can be read. */
+  tls?: TlsEnds;
+  /** Every connection is read, and not only those opened while a fault of the protocol is in force. @defaultValue false */
+  always?: boolean;
 }
 
 const LISTEN_RETRY_MS = 20;
@@ -28,6 +42,8 @@ export class VirtualIp {
   readonly address: Address;
   readonly #connections = new Set<Connection>();
   readonly #faults = new Map<string, NetworkFault>();
+  readonly #cuts = new Cuts();
+  readonly #reading: Reading;
   readonly #seconds = new Map<string, SecondBackend>();
   /** What black holes have accepted. Never read, so that not even a close is noticed: as on a dead network. */
   readonly #swallowed = new Set<Socket>();
@@ -38,9 +54,10 @@ export class VirtualIp {
   /** Opening and closing the port, one after the other. */
   #listening: Promise<void> = Promise.resolve();
 
-  constructor(kind: EndpointKind, address: Address) {
+  constructor(kind: EndpointKind, address: Address, reading: Reading = {}) {
     this.kind = kind;
     this.address = address;
+    this.#reading = reading;
   }
 
   /** Takes effect for new connections; resolves when the port is open or closed accordingly. */
@@ -57,6 +74,28 @@ export class VirtualIp {
 
   async removeFault(id: string): Promise<void> {
     if (this.#faults.delete(id)) await this.#faultsChanged();
+  }
+
+  /**
+   * Hits connections that are read: those opened from now on, and of those that are open the ones opened
+   * while such a fault was in force. `onOver` is called when the last of `times` cuts is made.
+   */
+  addCut(id: string, fault: CutFault, times: number, onOver: () => void): void {
+    this.#cuts.add(id, fault, times, onOver);
+  }
+
+  removeCut(id: string): void {
+    this.#cuts.remove(id);
+  }
+
+  hasCut(id: string): boolean {
+    return this.#cuts.has(id);
+  }
+
+  /** Open connections that no cut can hit. */
+  unreadable(): number {
+    const read = ({ downstream, relay }: Connection) => downstream === undefined || relay?.readable === true;
+    return [...this.#connections].filter((connection) => !read(connection)).length;
   }
 
   /** Takes effect for new connections, also where the role has no backend. */
@@ -146,18 +185,30 @@ export class VirtualIp {
     this.#connections.add(connection);
     server.once('connect', () => {
       const { upstream, downstream } = combine(this.#faults.values());
-      connection.upstream = new Flow(client, server, upstream);
-      connection.downstream = new Flow(server, client, downstream);
+      const [near, far] = [socketEnd(client), this.#serverEnd(connection)];
+      connection.upstream = new Flow(near, far, upstream);
+      connection.downstream = new Flow(far, near, downstream);
     });
     // Before it is connected: the server's port is closed, and so ours looks closed, one moment late.
     server.on('error', () => {
       if (connection.downstream === undefined) resetSocket(client);
     });
     const settle = () => {
-      if (client.destroyed && server.destroyed) this.#connections.delete(connection);
+      if (!client.destroyed || !server.destroyed) return;
+      connection.relay?.destroy();
+      this.#connections.delete(connection);
     };
     client.once('close', settle);
     server.once('close', settle);
+  }
+
+  /** Where the network ends: at the server, or before it where somebody reads. */
+  #serverEnd(connection: Connection): End {
+    const { tls, always = false } = this.#reading;
+    if (this.#cuts.none && !always) return socketEnd(connection.server);
+    const [outer, inner] = PairEnd.connected();
+    connection.relay = new Relay(inner, connection.server, tls, this.#cuts);
+    return outer;
   }
 
   #destinations(): Destination[] {
@@ -184,7 +235,8 @@ export class VirtualIp {
   }
 }
 
-function reset({ client, server }: Connection): void {
+function reset({ client, server, relay }: Connection): void {
   resetSocket(client);
-  resetSocket(server);
+  if (relay === undefined) resetSocket(server);
+  else relay.destroy();
 }

@@ -2,7 +2,12 @@ import pg from 'pg';
 import type { Cluster, EndpointKind } from '../../src/index.ts';
 import { waitFor } from '../../src/process/wait.ts';
 
-export type Client = pg.Client & { lost: Promise<void> };
+export type Client = pg.Client & {
+  lost: Promise<void>;
+  /** Of its backend; pg has them and does not declare them. */
+  processID: number;
+  secretKey: number;
+};
 
 /** A plain node-postgres client, as an app would use it; `lost` resolves when its connection is gone. */
 export async function connectClient(
@@ -26,7 +31,7 @@ export async function connectClient(
   });
   client.on('error', () => undefined);
   await client.connect();
-  return Object.assign(client, { lost });
+  return Object.assign(client, { lost }) as Client;
 }
 
 /** One statement on a connection of its own. */
