@@ -21,6 +21,7 @@ const TASKS = {
   demo: ['node', 'packages/loadgen/src/demo-cli.ts'],
   loadgen: ['node', 'packages/loadgen/src/cli.ts'],
   bench: ['node', 'packages/loadgen/src/bench-cli.ts'],
+  soak: ['node', 'packages/loadgen/src/soak-cli.ts'],
   cluster: ['node', 'packages/local-cluster/src/cli.ts'],
   simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { embeddedBed } from './bed/embedded-bed.ts';
+import { clusterBed } from './bed/cluster-bed.ts';
 import { targetBed } from './bed/target-bed.ts';
 import type { Bed } from './bed/bed.ts';
 import { EXIT, exitCodeOf } from './cli/exit-codes.ts';
@@ -41,10 +41,10 @@ async function load(request: LoadRequest, { signal, cleanup }: CliContext): Prom
 }
 
 function startCluster(
-  { replicas, synchronous, run }: LoadRequest,
+  { engine, replicas, synchronous, run }: LoadRequest,
   progress: RunListener,
   signal: AbortSignal,
 ): Promise<Bed> {
   progress.stage('starting a cluster');
-  return embeddedBed({ replicas, synchronous, promoteAfterMs: run.promoteAfterMs, signal });
+  return clusterBed({ engine, replicas, synchronous, promoteAfterMs: run.promoteAfterMs, signal });
 }

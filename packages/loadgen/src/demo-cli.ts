@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { embeddedBed } from './bed/embedded-bed.ts';
+import { clusterBed } from './bed/cluster-bed.ts';
 import { parseDemoCommand } from './cli/demo-command.ts';
 import type { DemoRequest } from './cli/demo-command.ts';
 import { EXIT } from './cli/exit-codes.ts';
@@ -18,11 +18,14 @@ const REPLICAS = 2;
 
 await runCli('demo', (context) => demo(parseDemoCommand(process.argv.slice(2)), context));
 
-async function demo({ demo, jsonPath }: DemoRequest, { signal, cleanup }: CliContext): Promise<ExitCode> {
+async function demo(
+  { demo, engine, jsonPath }: DemoRequest,
+  { signal, cleanup }: CliContext,
+): Promise<ExitCode> {
   if (jsonPath !== null) await checkWritable(jsonPath);
   say(`starting a cluster: one primary, ${REPLICAS} standbys, synchronous replication`);
   const { promoteAfterMs } = demo;
-  const bed = await embeddedBed({ replicas: REPLICAS, synchronous: true, promoteAfterMs, signal });
+  const bed = await clusterBed({ engine, replicas: REPLICAS, synchronous: true, promoteAfterMs, signal });
   cleanup.defer(() => bed.close());
   const report = await runDemo(bed, demo, { listener: listener(demo, cleanup), signal, cleanup });
   // The second Ctrl-C took the cluster away in the middle: what came of that is no result.

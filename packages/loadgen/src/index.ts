@@ -1,5 +1,5 @@
-export { embeddedBed } from './bed/embedded-bed.ts';
-export type { EmbeddedBedOptions } from './bed/embedded-bed.ts';
+export { clusterBed } from './bed/cluster-bed.ts';
+export type { ClusterBed, ClusterBedOptions } from './bed/cluster-bed.ts';
 export { targetBed } from './bed/target-bed.ts';
 export type { Bed } from './bed/bed.ts';
 export type { Address, Target, Tls } from './drivers/target.ts';

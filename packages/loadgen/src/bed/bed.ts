@@ -11,6 +11,8 @@ export interface Bed {
   servers: WatchedServer[];
   /** Present where faults can be made. */
   cluster: Cluster | null;
+  /** Whether a write is acknowledged only once a standby has it. Unknown, and so false, for a target of somebody else. */
+  synchronous: boolean;
   /** May be called twice. */
   close(): Promise<void>;
 }

@@ -22,6 +22,7 @@ export async function targetBed(target: Target): Promise<Bed> {
         : [{ name: 'replica', connection: watching({ ...observing(target), address: replica }) }]),
     ],
     cluster: null,
+    synchronous: false,
     close: async () => {},
   };
 }

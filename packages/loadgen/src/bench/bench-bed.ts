@@ -1,14 +1,12 @@
 import { open } from 'node:fs/promises';
 import type { Cluster } from '@schooldb/local-cluster';
-import { embeddedBed } from '../bed/embedded-bed.ts';
-import type { Bed } from '../bed/bed.ts';
+import { clusterBed } from '../bed/cluster-bed.ts';
+import type { ClusterBed } from '../bed/cluster-bed.ts';
 import type { Cleanup } from '../run/cleanup.ts';
 import { LOG_SETTINGS, ServerLog } from './server-log.ts';
 
 /** One primary and two standbys, as in the school's cluster. */
 const REPLICAS = 2;
-
-export type BenchBed = Bed & { cluster: Cluster };
 
 /** A cluster of the bench's own, synchronous, whose servers write down their connections. It goes with the cleanup. */
 export async function benchBed(
@@ -18,8 +16,8 @@ export async function benchBed(
     signal,
   }: { promoteAfterMs: number; settings?: Record<string, string>; signal: AbortSignal },
   cleanup: Cleanup,
-): Promise<BenchBed> {
-  const bed = await embeddedBed({
+): Promise<ClusterBed> {
+  const bed = await clusterBed({
     replicas: REPLICAS,
     synchronous: true,
     promoteAfterMs,
@@ -27,7 +25,7 @@ export async function benchBed(
     signal,
   });
   cleanup.defer(() => bed.close());
-  return bed as BenchBed;
+  return bed;
 }
 
 /** The logs of all servers, read as far as they go. */

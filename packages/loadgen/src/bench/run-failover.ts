@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClusterEvent } from '@schooldb/local-cluster';
 import { APPLICATION_NAME, OBSERVER_NAME, observing } from '../bed/bed.ts';
-import { awaitWhole } from '../demo/await-whole.ts';
+import { awaitWhole } from '../bed/await-whole.ts';
 import { epochMs } from '../measure/clock.ts';
 import { outageOf, ownShareMs } from '../measure/outage.ts';
 import type { Outage } from '../measure/outage.ts';
@@ -16,7 +16,7 @@ import { check } from '../verify/checker.ts';
 import type { CheckResult } from '../verify/checker.ts';
 import { awaitPrimary, awaitSilence, readStored, readWrites } from '../verify/read-back.ts';
 import { BedLogs, benchBed } from './bench-bed.ts';
-import type { BenchBed } from './bench-bed.ts';
+import type { ClusterBed } from '../bed/cluster-bed.ts';
 import { failoverReport } from './failover-report.ts';
 import type { FailoverOptions, FailoverReport, Kill } from './failover-report.ts';
 import { connectsOf } from './server-log.ts';
@@ -76,7 +76,7 @@ export async function runFailover(
 }
 
 async function startWriters(
-  bed: BenchBed,
+  bed: ClusterBed,
   { ledger, exactlyOnce }: Prepared,
   historyPath: string,
   { clients }: FailoverOptions,
@@ -99,7 +99,7 @@ async function startWriters(
 }
 
 async function killAgainAndAgain(
-  bed: BenchBed,
+  bed: ClusterBed,
   prepared: Prepared,
   writers: Writers,
   options: FailoverOptions,
@@ -124,7 +124,7 @@ async function killAgainAndAgain(
 }
 
 function startObserver(
-  { target }: BenchBed,
+  { target }: ClusterBed,
   { beat }: Prepared,
   { behind }: FailoverOptions,
 ): Promise<OutageObserver> {
@@ -137,7 +137,7 @@ function startObserver(
 }
 
 interface Scene {
-  bed: BenchBed;
+  bed: ClusterBed;
   writers: Writers;
   observer: OutageObserver;
   logs: BedLogs;
@@ -211,7 +211,7 @@ async function connectionsSince(
   return { connects, tooManyClients: refusals.length };
 }
 
-async function readBack(bed: BenchBed, { ledger }: Prepared, historyPath: string): Promise<CheckResult> {
+async function readBack(bed: ClusterBed, { ledger }: Prepared, historyPath: string): Promise<CheckResult> {
   const connection = await awaitPrimary(bed, PROMOTION_LIMIT_MS);
   try {
     await awaitSilence(connection);

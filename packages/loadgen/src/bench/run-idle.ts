@@ -6,7 +6,7 @@ import { formatDuration } from '../options/duration.ts';
 import { epochMs } from '../measure/clock.ts';
 import { pause } from '../measure/pause.ts';
 import { BedLogs, benchBed } from './bench-bed.ts';
-import type { BenchBed } from './bench-bed.ts';
+import type { ClusterBed } from '../bed/cluster-bed.ts';
 import { renderLimits } from './failover-report.ts';
 import { PLAN_VARIABLE } from './idle-plan.ts';
 import type { IdlePlan } from './idle-plan.ts';
@@ -75,7 +75,7 @@ export function renderIdle({ idleMs, visits, limits }: IdleReport): string[] {
 
 type Guard = Pick<BenchContext, 'signal' | 'cleanup'>;
 
-async function countVisits(bed: BenchBed, idleMs: number, guard: Guard): Promise<IdleReport['visits']> {
+async function countVisits(bed: ClusterBed, idleMs: number, guard: Guard): Promise<IdleReport['visits']> {
   const app = await startApp(bed, idleMs + 2 * AFTER_LAST_MS, guard);
   const from = epochMs() + AFTER_LAST_MS;
   await pause(AFTER_LAST_MS + idleMs, guard.signal);
@@ -94,7 +94,7 @@ async function countVisits(bed: BenchBed, idleMs: number, guard: Guard): Promise
   return visits;
 }
 
-async function untilItEnds(bed: BenchBed, guard: Guard): Promise<number | null> {
+async function untilItEnds(bed: ClusterBed, guard: Guard): Promise<number | null> {
   const app = await startApp(bed, null, guard);
   const startedAt = performance.now();
   const ended = await Promise.race([app.ended.then(() => true), pause(END_SEEN_MS, guard.signal)]);
@@ -104,7 +104,7 @@ async function untilItEnds(bed: BenchBed, guard: Guard): Promise<number | null> 
 
 /** Resolves when the app has got its last answer. */
 async function startApp(
-  { cluster }: BenchBed,
+  { cluster }: ClusterBed,
   stayMs: number | null,
   { cleanup }: Guard,
 ): Promise<{ ended: Promise<unknown> }> {

@@ -13,6 +13,7 @@ describe('parseDemoCommand', () => {
         durationMs: 30_000,
         maxConnections: 20,
       },
+      engine: 'embedded',
       jsonPath: null,
     });
   });

@@ -1,6 +1,7 @@
-import { Command } from 'commander';
-import type { FaultName } from '@schooldb/local-cluster';
+import { Command, Option } from 'commander';
 import { formatDuration } from '../options/duration.ts';
+import { ENGINES, faultsOfEngine, promotionMsOf } from '../options/engine.ts';
+import type { EngineName } from '../options/engine.ts';
 import { faultName } from '../options/fault-schedule.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { DemoOptions } from '../demo/run-demo.ts';
@@ -9,12 +10,14 @@ import { durationOption, oneLineErrors } from './load-command.ts';
 
 export interface DemoRequest {
   demo: DemoOptions;
+  engine: EngineName;
   jsonPath: string | null;
 }
 
 interface Flags {
   clients?: number;
   duration?: number;
+  engine: EngineName;
   fault: string;
   promoteAfter: number;
   short: boolean;
@@ -24,6 +27,7 @@ interface Flags {
 const EXAMPLES = `Examples:
   npm run demo                              kill the primary under 300 clients, twice
   npm run demo -- --promote-after 25s       with the patience that Patroni needs
+  npm run demo -- --engine patroni          with Patroni itself, where its packages are installed
   npm run demo -- --fault freeze-primary    it hangs instead of dying
 `;
 
@@ -42,7 +46,12 @@ export function parseDemoCommand(argv: readonly string[]): DemoRequest {
   command.parse([...argv], { from: 'user' });
   const flags = command.opts<Flags>();
   const size = flags.short ? SHORT : FULL;
-  const promoteAfterMs = flags.promoteAfter;
+  if (flags.engine === 'patroni' && command.getOptionValueSource('promoteAfter') === 'cli')
+    throw new UsageError('--promote-after is for engine embedded: Patroni has times of its own');
+  const promoteAfterMs = promotionMsOf(flags.engine, flags.promoteAfter);
+  const fault = faultName(flags.fault);
+  if (!faultsOfEngine(flags.engine).includes(fault))
+    throw new UsageError(`--fault: ${fault} needs --engine patroni`);
   const durationMs = flags.duration ?? size.faultAtMs + promoteAfterMs + size.afterwardsMs;
   if (durationMs <= size.faultAtMs)
     throw new UsageError(
@@ -51,7 +60,7 @@ export function parseDemoCommand(argv: readonly string[]): DemoRequest {
   const { thinkMs, faultAtMs } = size;
   return {
     demo: {
-      fault: faultName(flags.fault) satisfies FaultName,
+      fault,
       faultAtMs,
       promoteAfterMs,
       clients: flags.clients ?? size.clients,
@@ -59,6 +68,7 @@ export function parseDemoCommand(argv: readonly string[]): DemoRequest {
       durationMs,
       maxConnections: MAX_CONNECTIONS,
     },
+    engine: flags.engine,
     jsonPath: flags.json ?? null,
   };
 }
@@ -68,6 +78,11 @@ function newCommand(): Command {
     .description('The same load twice while the primary dies: with plain pg, then with SchoolDB.')
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_CODES)
+    .addOption(
+      new Option('--engine <name>', 'what runs the cluster; patroni needs packages of the operating system')
+        .choices(ENGINES)
+        .default('embedded'),
+    )
     .option('--fault <name>', 'what happens in the middle of each run', 'kill-primary')
     .addOption(
       durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 5_000),

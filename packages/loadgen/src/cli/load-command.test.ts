@@ -17,11 +17,13 @@ describe('parseLoadCommand', () => {
         rows: 10_000,
         seed: 1,
         faults: [],
+        pace: 'on-time',
         promoteAfterMs: 5_000,
         verify: true,
         keep: false,
       },
       target: null,
+      engine: 'embedded',
       replicas: 2,
       synchronous: true,
       jsonPath: null,
@@ -56,11 +58,33 @@ describe('parseLoadCommand', () => {
     expect(parse('--asynchronous').synchronous).toBe(false);
   });
 
+  it('takes another engine, which decides itself when to promote', () => {
+    const { engine, run } = parse('--engine', 'patroni', '--fault', 'lose-etcd@5s/10s');
+    expect(engine).toBe('patroni');
+    expect(run.promoteAfterMs).toBeGreaterThan(20_000);
+  });
+
+  it('draws faults of a seed, one at a time', () => {
+    const draw = (...more: string[]) => parse('--chaos', 'seed=7,every=5s', '--duration', '60s', ...more).run;
+    expect(draw().faults.length).toBeGreaterThan(5);
+    expect(draw().faults).toEqual(draw('--clients', '5').faults);
+    expect(draw().pace).toBe('one-at-a-time');
+    expect(parse('--chaos', 'seed=7,every=5s,overlap=true').run.pace).toBe('on-time');
+    expect(parse('--fault', 'restart@1s,refuse@2s/1s', '--one-at-a-time').run.pace).toBe('one-at-a-time');
+  });
+
   it.each([
+    [['--fault', 'lose-etcd@1s'], 'lose-etcd needs --engine patroni'],
+    [['--engine', 'patroni', '--promote-after', '5s'], 'Patroni has times of its own'],
+    [['--chaos', 'seed=1', '--fault', 'restart@1s'], 'leave --fault away'],
+    [['--chaos', 'seed=1,every=50s'], 'no fault fits into 30s'],
+    [['--chaos', 'seed=1', '--replicas', '0'], '--replicas 1 or more'],
+    [['--one-at-a-time'], '--one-at-a-time needs --fault'],
+    [['--chaos', 'seed=1', '--target', TARGET], '--chaos is for a cluster of its own'],
     [['--fault', 'kill-primary@30s'], 'comes after the end of the load at 30s'],
     [['--fault', 'kill-primary@1s', '--replicas', '0'], 'needs a standby'],
-    [['--fault', 'kill-primary@1s', '--target', TARGET], '--fault is for the embedded cluster'],
-    [['--promote-after', '5s', '--target', TARGET], '--promote-after is for the embedded cluster'],
+    [['--fault', 'kill-primary@1s', '--target', TARGET], '--fault is for a cluster of its own'],
+    [['--promote-after', '5s', '--target', TARGET], '--promote-after is for a cluster of its own'],
     [['--replica-target', 'postgres://h'], '--replica-target needs --target'],
     [['--keep'], '--keep needs --target'],
     [['--profile', 'naive', '--driver', 'pg'], 'leave --driver away'],

@@ -1,9 +1,12 @@
 import { Command, Option } from 'commander';
 import { parseReplicaAddress, parseTarget } from '../options/connection-string.ts';
 import { formatDuration } from '../options/duration.ts';
+import { chaosSchedule, parseChaos } from '../options/chaos.ts';
+import { ENGINES, faultsOfEngine, promotionMsOf } from '../options/engine.ts';
+import type { EngineName } from '../options/engine.ts';
 import { LOAD_FAULTS, leadsToFailover, parseFaultSchedule } from '../options/fault-schedule.ts';
 import type { ScheduledFault } from '../options/fault-schedule.ts';
-import type { RunOptions } from '../options/run-options.ts';
+import type { FaultPace, RunOptions } from '../options/run-options.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { Target } from '../drivers/target.ts';
 import type { WorkloadName } from '../workloads/workload.ts';
@@ -12,8 +15,9 @@ import { duration, integer } from './arguments.ts';
 /** What the command line asks for. */
 export interface LoadRequest {
   run: RunOptions;
-  /** Null starts an embedded cluster. */
+  /** Null starts a cluster of its own. */
   target: Target | null;
+  engine: EngineName;
   replicas: number;
   synchronous: boolean;
   jsonPath: string | null;
@@ -29,7 +33,10 @@ interface Flags {
   profile?: 'naive';
   target?: string;
   replicaTarget?: string;
+  engine: EngineName;
   fault?: string;
+  chaos?: string;
+  oneAtATime: boolean;
   promoteAfter: number;
   maxConnections: number;
   replicas: number;
@@ -45,6 +52,7 @@ interface Flags {
 const EXAMPLES = `Examples:
   loadgen --clients 300                              300 clients on a cluster of its own
   loadgen --fault kill-primary@10s                   the same, and the primary dies
+  loadgen --chaos seed=42,every=20s --duration 5m    random faults, the same ones for the same seed
   loadgen --driver pg --fault kill-primary@10s       the same without SchoolDB
   loadgen --profile naive                            the original script: too many clients
   loadgen --target postgres://user@host/database     a database of yours (PGPASSWORD=…)
@@ -54,7 +62,15 @@ const EXIT_CODES = `
 Exit codes: 0 pass, 10 violation, 11 inconclusive, 1 crash, 2 usage, 3 unreachable, 130 second Ctrl-C.
 The first Ctrl-C ends the load, then verifies and reports; the second quits at once.`;
 
-const ONLY_EMBEDDED = ['fault', 'promoteAfter', 'replicas', 'asynchronous'] as const;
+const ONLY_OWN_CLUSTER = [
+  'engine',
+  'fault',
+  'chaos',
+  'oneAtATime',
+  'promoteAfter',
+  'replicas',
+  'asynchronous',
+] as const;
 const MOST_CLIENTS = 20_000;
 const MOST_CONNECTIONS = 1_000;
 /** The least that the client's own option of this name allows. */
@@ -70,11 +86,16 @@ export function parseLoadCommand(argv: readonly string[], environment: NodeJS.Pr
   const given = (flag: keyof Flags): boolean => command.getOptionValueSource(flag) === 'cli';
   if (flags.target === undefined) {
     if (given('replicaTarget')) throw new UsageError('--replica-target needs --target');
-    if (given('keep')) throw new UsageError('--keep needs --target: an embedded cluster is gone afterwards');
+    if (given('keep')) throw new UsageError('--keep needs --target: its own cluster is gone afterwards');
   } else
-    for (const flag of ONLY_EMBEDDED)
+    for (const flag of ONLY_OWN_CLUSTER)
       if (given(flag))
-        throw new UsageError(`${dashed(flag)} is for the embedded cluster and cannot go with --target`);
+        throw new UsageError(`${dashed(flag)} is for a cluster of its own and cannot go with --target`);
+  if (flags.engine === 'patroni' && given('promoteAfter'))
+    throw new UsageError('--promote-after is for engine embedded: Patroni has times of its own');
+  if (flags.fault !== undefined && flags.chaos !== undefined)
+    throw new UsageError('--chaos draws the faults: leave --fault away');
+  if (flags.oneAtATime && flags.fault === undefined) throw new UsageError('--one-at-a-time needs --fault');
   if (flags.profile === 'naive' && given('driver'))
     throw new UsageError('--profile naive brings its own driver: leave --driver away');
   if (
@@ -88,6 +109,7 @@ export function parseLoadCommand(argv: readonly string[], environment: NodeJS.Pr
   return {
     run: runOptions(flags, given('workload')),
     target: flags.target === undefined ? null : targetOf(flags, environment),
+    engine: flags.engine,
     replicas: flags.replicas,
     synchronous: !flags.asynchronous && flags.replicas > 0,
     jsonPath: flags.json ?? null,
@@ -121,14 +143,27 @@ function newCommand(): Command {
         'naive',
       ]),
     )
-    .option('--target <connection string>', 'a database of yours instead of an embedded cluster')
+    .option('--target <connection string>', 'a database of yours instead of a cluster of its own')
     .option('--replica-target <connection string>', 'the address of its replicas')
-    .option('--fault <schedule>', `name@at or name@at/for, several with commas: ${LOAD_FAULTS.join(', ')}`)
+    .addOption(
+      new Option('--engine <name>', 'what runs the cluster; patroni needs packages of the operating system')
+        .choices(ENGINES)
+        .default('embedded'),
+    )
+    .option(
+      '--fault <schedule>',
+      `name@at or name(options)@at/for, several with commas: ${LOAD_FAULTS.join(', ')}`,
+    )
+    .option('--one-at-a-time', 'each fault waits until the cluster is whole again', false)
+    .option(
+      '--chaos <draw>',
+      'random faults one at a time: seed=N,every=TIME, and faults=NAME|NAME, overlap=true',
+    )
     .addOption(
       durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 5_000),
     )
     .option('--max-connections <n>', 'connections per endpoint', integer(1, MOST_CONNECTIONS), 20)
-    .option('--replicas <n>', 'standbys of the embedded cluster', integer(0, MOST_REPLICAS), 2)
+    .option('--replicas <n>', 'standbys of the cluster', integer(0, MOST_REPLICAS), 2)
     .option('--asynchronous', 'acknowledge before a standby has confirmed: a failover may lose writes', false)
     .option('--seed <n>', 'of the names and of the mix of operations', integer(0, 2 ** 31 - 1), 1)
     .option('--rows <n>', 'rows of testdaten', integer(1, MOST_ROWS), 10_000)
@@ -177,17 +212,29 @@ function runOptions(flags: Flags, workloadGiven: boolean): RunOptions {
     maxConnections: flags.maxConnections,
     rows: flags.rows,
     seed: flags.seed,
-    faults: faultsOf(flags),
-    promoteAfterMs: flags.promoteAfter,
+    ...faultsOf(flags),
+    promoteAfterMs: promotionMsOf(flags.engine, flags.promoteAfter),
     verify: flags.verify,
     keep: flags.keep,
   };
 }
 
-function faultsOf({ fault, duration, replicas, promoteAfter }: Flags): ScheduledFault[] {
-  if (fault === undefined) return [];
-  const faults = parseFaultSchedule(fault);
+function faultsOf(flags: Flags): { faults: ScheduledFault[]; pace: FaultPace } {
+  const { fault, chaos, duration, engine, replicas, promoteAfter, oneAtATime } = flags;
+  if (chaos !== undefined) {
+    if (replicas === 0) throw new UsageError('--chaos needs standbys that take over: --replicas 1 or more');
+    const drawn = parseChaos(chaos, engine);
+    const faults = chaosSchedule(drawn, duration);
+    if (faults.length === 0)
+      throw new UsageError(
+        `--chaos: no fault fits into ${formatDuration(duration)}: give a longer --duration or a shorter every`,
+      );
+    return { faults, pace: drawn.overlap ? 'on-time' : 'one-at-a-time' };
+  }
+  const faults = fault === undefined ? [] : parseFaultSchedule(fault);
   for (const scheduled of faults) {
+    if (!faultsOfEngine(engine).includes(scheduled.name))
+      throw new UsageError(`--fault: ${scheduled.name} needs --engine patroni`);
     if (scheduled.atMs >= duration)
       throw new UsageError(
         `--fault: ${scheduled.name} at ${formatDuration(scheduled.atMs)} comes after the end of the load at ${formatDuration(duration)}`,
@@ -197,7 +244,7 @@ function faultsOf({ fault, duration, replicas, promoteAfter }: Flags): Scheduled
         `--fault: ${scheduled.name} needs a standby that takes over: --replicas 1 or more`,
       );
   }
-  return faults;
+  return { faults, pace: oneAtATime ? 'one-at-a-time' : 'on-time' };
 }
 
 function targetOf(flags: Flags, environment: NodeJS.ProcessEnv): Target {

@@ -55,7 +55,8 @@ function explain(name: string, error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError) return tell(name, error, EXIT.usage);
   if (error instanceof TargetError) return tell(name, error, EXIT.unreachable);
-  if (error instanceof ClusterError) return tell(name, error, EXIT.crash);
+  if (error instanceof ClusterError)
+    return tell(name, error, error.code === 'environment' ? EXIT.unreachable : EXIT.crash);
   process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
   return EXIT.crash;
 }

@@ -7,7 +7,7 @@ import type { RunListener } from '../run/listener.ts';
 import { runLoad } from '../run/run-load.ts';
 import type { RunContext } from '../run/run-load.ts';
 import type { RunReport } from '../run/run-report.ts';
-import { awaitWhole } from './await-whole.ts';
+import { awaitWhole } from '../bed/await-whole.ts';
 import { judgePromise } from './demo-report.ts';
 import type { DemoReport } from './demo-report.ts';
 
@@ -69,7 +69,7 @@ async function oneRun(
 
 function runOptions(driver: DriverName, options: DemoOptions): RunOptions {
   const { fault, faultAtMs, promoteAfterMs, clients, thinkMs, durationMs, maxConnections } = options;
-  const scheduled: ScheduledFault = { name: fault, atMs: faultAtMs, forMs: null };
+  const scheduled: ScheduledFault = { name: fault, options: {}, atMs: faultAtMs, forMs: null };
   const healsItself = leadsToFailover(scheduled, promoteAfterMs) || fault === 'restart';
   return {
     driver,
@@ -81,6 +81,7 @@ function runOptions(driver: DriverName, options: DemoOptions): RunOptions {
     rows: 10_000,
     seed: 1,
     faults: [{ ...scheduled, forMs: healsItself ? null : NETWORK_FAULT_MS }],
+    pace: 'on-time',
     promoteAfterMs,
     verify: true,
     keep: false,

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { UsageError } from '../options/usage-error.ts';
 
 /** What kind of report a file holds. */
-export type ReportKind = 'schooldb-loadgen' | 'schooldb-demo' | 'schooldb-bench';
+export type ReportKind = 'schooldb-loadgen' | 'schooldb-demo' | 'schooldb-bench' | 'schooldb-soak';
 
 /** Raised when a reader of an older version would misunderstand the file. */
 export const REPORT_VERSION = 1;

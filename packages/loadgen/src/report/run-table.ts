@@ -1,4 +1,5 @@
 import { formatDuration } from '../options/duration.ts';
+import { faultScheduleText } from '../options/fault-schedule.ts';
 import type { LatencySummary } from '../measure/histogram.ts';
 import { SATURATED_ABOVE_MS } from '../measure/loop-delay.ts';
 import type { KindLatency } from '../measure/recorder.ts';
@@ -99,8 +100,8 @@ function latencies({ latency }: RunReport): string[] {
   );
 }
 
-function faults({ faults }: RunReport): string[] {
-  return renderTable(
+function faults({ faults, options }: RunReport): string[] {
+  const table = renderTable(
     [LEFT, RIGHT, RIGHT, RIGHT, RIGHT],
     [
       ['fault', 'at', 'outage', 'promoted after', "client's own share"],
@@ -113,6 +114,8 @@ function faults({ faults }: RunReport): string[] {
       ]),
     ],
   );
+  const inOrder = options.pace === 'one-at-a-time' ? ' --one-at-a-time' : '';
+  return [...table, `the same again: --fault '${faultScheduleText(options.faults)}'${inOrder}`];
 }
 
 function faultName({ name, target, requestedAt, error }: FaultReport): string {

@@ -72,13 +72,14 @@ function faultReport(
   { attempts, load, events }: Observed,
 ): FaultReport {
   const from = fault.requestedAt;
-  if (from === null) return { ...fault, outageMs: null, promotionMs: null, ownShareMs: null };
+  if (from === null) return { ...fault, outageMs: null, stallMs: null, promotionMs: null, ownShareMs: null };
   const to = next?.requestedAt ?? Infinity;
   const outage = outageOf(attempts.filter(({ startedAt }) => startedAt >= from && startedAt < to));
   const promoted = events.find(({ type, at }) => type === 'primary:promoted' && at >= from && at < to);
   return {
     ...fault,
     outageMs: outage?.to == null ? null : outage.to - outage.from,
+    stallMs: longestOf(load.gaps.filter((gap) => gap.to > from && gap.from < to)),
     promotionMs: promoted === undefined ? null : promoted.at - from,
     ownShareMs: outage === null ? null : ownShareMs(outage, load.gaps),
   };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { APPLICATION_NAME, OBSERVER_NAME, observing } from '../bed/bed.ts';
 import type { Bed } from '../bed/bed.ts';
+import type { ClusterBed } from '../bed/cluster-bed.ts';
 import { startLoad } from '../load/start-load.ts';
 import type { RunningLoad } from '../load/start-load.ts';
 import type { LoadResult } from '../load/messages.ts';
@@ -126,10 +127,7 @@ async function observeWith(
   });
   watchers.defer(() => load.terminate());
   listener.loadStarted(load.startedAt);
-  if (bed.cluster !== null)
-    faults = new FaultRunner(bed.cluster, options.faults, options.promoteAfterMs, load.startedAt, () =>
-      observer?.watch(),
-    );
+  if (hasCluster(bed)) faults = new FaultRunner(bed, options, load.startedAt, () => observer?.watch());
   const result = await untilStopped(load, listener, signal);
   await faults?.end();
   return {
@@ -140,6 +138,10 @@ async function observeWith(
     events,
     interrupted: signal.aborted,
   };
+}
+
+function hasCluster(bed: Bed): bed is ClusterBed {
+  return bed.cluster !== null;
 }
 
 async function untilStopped(

@@ -13,6 +13,8 @@ import type { ServerSettings } from './tables.ts';
 export interface FaultReport extends FaultRecord {
   /** How long no fresh connection to the master address could write, in milliseconds; null when it always could. */
   outageMs: number | null;
+  /** The longest time without a success of any client through the driver, up to the next fault; in milliseconds. */
+  stallMs: number | null;
   /** From the fault to the promotion of a standby, in milliseconds; null when none was promoted. */
   promotionMs: number | null;
   /**

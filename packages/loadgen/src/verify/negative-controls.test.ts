@@ -64,7 +64,7 @@ async function verdictOn(
   afterwards?.(table);
   const result = check(await readWrites(historyPath), table.stored());
   return {
-    ...judge({ check: result, failoversExpected: 0, failoversSeen: 0, faultsNotApplied: 0 }),
+    ...judge({ check: result, failoversExpected: 0, failoversSeen: 0, faultsNotApplied: 0, faultErrors: [] }),
     ...result,
   };
 }

@@ -9,7 +9,14 @@ const writes = (n: number, outcome: WriteRecord['outcome'], from = 0): WriteReco
 
 function evidence(told: WriteRecord[], present: WriteRecord[], more: Partial<Evidence> = {}): Evidence {
   const stored = present.map(({ client, seq }) => ({ client, seq, copies: 1, timelines: [] }));
-  return { check: check(told, stored), failoversExpected: 0, failoversSeen: 0, faultsNotApplied: 0, ...more };
+  return {
+    check: check(told, stored),
+    failoversExpected: 0,
+    failoversSeen: 0,
+    faultsNotApplied: 0,
+    faultErrors: [],
+    ...more,
+  };
 }
 
 describe('judge', () => {
@@ -52,6 +59,14 @@ describe('judge', () => {
   it('is inconclusive when a scheduled fault did not happen', () => {
     const told = writes(20, 'ok');
     expect(judge(evidence(told, told, { faultsNotApplied: 1 })).verdict).toBe('inconclusive');
+  });
+
+  it('is inconclusive when a fault could not be made, and says why', () => {
+    const told = writes(20, 'ok');
+    expect(judge(evidence(told, told, { faultErrors: ['lag: there is no standby'] }))).toEqual({
+      verdict: 'inconclusive',
+      reasons: ['lag: there is no standby'],
+    });
   });
 
   it('is inconclusive when more than a tenth of the writes is unknown', () => {

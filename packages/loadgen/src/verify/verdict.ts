@@ -16,6 +16,8 @@ export interface Evidence {
   failoversSeen: number;
   /** Scheduled faults that never happened, because the load was ended before. */
   faultsNotApplied: number;
+  /** Why faults could not be made, undone or healed, each with its name. */
+  faultErrors: readonly string[];
 }
 
 /** Above this share of unknown outcomes too little is known of the writes to call it a pass. */
@@ -50,10 +52,12 @@ function violationsOf(check: CheckResult): string[] {
   );
 }
 
-function doubtsOf({ check, failoversExpected, failoversSeen, faultsNotApplied }: Evidence): string[] {
+function doubtsOf({ check, failoversExpected, failoversSeen, ...faults }: Evidence): string[] {
+  const { faultsNotApplied, faultErrors } = faults;
   const doubts: string[] = [];
   if (check.acknowledged === 0) doubts.push('no write was acknowledged, so none could be lost');
   if (faultsNotApplied > 0) doubts.push(`${count(faultsNotApplied, 'scheduled fault')} did not happen`);
+  doubts.push(...faultErrors);
   if (failoversSeen < failoversExpected)
     doubts.push(`${count(failoversExpected, 'failover')} should have happened, ${failoversSeen} did`);
   if (check.unknown > check.writes * MOST_UNKNOWN_RATIO)

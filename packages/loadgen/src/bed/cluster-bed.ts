@@ -1,35 +1,50 @@
 import { schemaGrantSql, schemaSql } from '@schooldb/client';
 import { CLUSTER_DEFAULTS, startCluster } from '@schooldb/local-cluster';
 import type { Cluster } from '@schooldb/local-cluster';
+import type { EngineName } from '../options/engine.ts';
 import type { Target, Tls } from '../drivers/target.ts';
 import { OBSERVER_NAME, watching } from './bed.ts';
 import type { Bed } from './bed.ts';
 
-export interface EmbeddedBedOptions {
+export interface ClusterBedOptions {
+  /** @defaultValue 'embedded' */
+  engine?: EngineName;
   replicas: number;
   synchronous: boolean;
-  /** How long after the loss of the primary a standby takes over, in milliseconds. */
+  /** How long after the loss of the primary a standby takes over, in milliseconds; Patroni has times of its own. */
   promoteAfterMs: number;
   /** Further settings of the servers. */
   settings?: Record<string, string>;
+  /** Size of each server's own file system, which `disk-full` fills. @defaultValue false */
+  diskMb?: number | false;
+  /** The addresses end TLS on every connection, so that cuts hit those that are open. @defaultValue false */
+  terminateTls?: boolean;
   signal: AbortSignal;
 }
 
-/** Starts a cluster on this machine, with the schema that exactly-once needs. */
-export async function embeddedBed(options: EmbeddedBedOptions): Promise<Bed> {
-  const { replicas, synchronous } = options;
+export type ClusterBed = Bed & { cluster: Cluster };
+
+/**
+ * Starts a cluster on this machine, with the schema that exactly-once needs.
+ *
+ * @throws ClusterError where this machine lacks what the engine needs, or the start fails.
+ */
+export async function clusterBed(options: ClusterBedOptions): Promise<ClusterBed> {
+  const { engine = 'embedded', replicas, synchronous } = options;
   const cluster = await startCluster({
     ...options,
+    engine,
     poolers: false,
     initSql: `${schemaSql()}\n${schemaGrantSql(CLUSTER_DEFAULTS.user)}`,
   });
   const kind =
     replicas === 0 ? 'one server' : `${replicas + 1} servers, ${synchronous ? '' : 'a'}synchronous`;
   return {
-    description: `embedded cluster, ${kind}`,
+    description: `${engine} cluster, ${kind}`,
     target: targetOf(cluster),
     servers: watchedServers(cluster),
     cluster,
+    synchronous,
     close: () => cluster.stop(),
   };
 }
