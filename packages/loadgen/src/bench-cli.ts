@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+import { lossLine, renderForcedLoss } from './bench/forced-loss-report.ts';
 import { killLine, renderFailover } from './bench/failover-report.ts';
 import { renderIdle, runIdle } from './bench/run-idle.ts';
 import { renderImport, runImport } from './bench/run-import.ts';
+import { runForcedLoss } from './bench/run-forced-loss.ts';
 import { runFailover } from './bench/run-failover.ts';
 import type { BenchContext } from './bench/run-failover.ts';
 import { parseBenchCommand } from './cli/bench-command.ts';
@@ -50,6 +52,18 @@ async function measure(
   if (request.bench === 'idle') {
     const report = await runIdle(request.idleMs, context);
     return { report, lines: renderIdle(report), exitCode: exitCodeOf(report) };
+  }
+  if (request.bench === 'forced-loss') {
+    const { options } = request;
+    const report = await runForcedLoss(options, context, (loss) => print(lossLine(loss, options)));
+    const wrong = report.losses.some(
+      ({ mode, lost, doubled, ghosts }) => doubled + ghosts > 0 || (mode === 'synchronous' && lost > 0),
+    );
+    return {
+      report,
+      lines: renderForcedLoss(report),
+      exitCode: wrong ? EXIT.violation : exitCodeOf(report),
+    };
   }
   const { options } = request;
   const report = await runFailover(options, context, (kill) => print(killLine(kill, options)));

@@ -1,19 +1,24 @@
 import { Command, Option } from 'commander';
 import { BEHIND, BENCH_FAULTS } from '../bench/failover-report.ts';
 import type { FailoverOptions } from '../bench/failover-report.ts';
+import type { ForcedLossOptions } from '../bench/forced-loss-report.ts';
 import { formatDuration } from '../options/duration.ts';
+import { ENGINES } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { duration, integer } from './arguments.ts';
 import { durationOption, oneLineErrors } from './load-command.ts';
 
 export type BenchRequest = { jsonPath: string | null } & (
   | { bench: 'failover'; options: FailoverOptions }
+  | { bench: 'forced-loss'; options: ForcedLossOptions }
   | { bench: 'import'; runs: number }
   | { bench: 'idle'; idleMs: number }
 );
 
 export const BENCHES = {
   failover: "the client's own share of the outage when the primary goes, again and again",
+  'forced-loss':
+    'whether the checker finds every write that asynchronous replication loses, and none that it does not',
   import: "the time that import('@schooldb/client') takes",
   idle: 'what an idle client costs the servers, and whether it holds its process',
 } as const;
@@ -23,6 +28,7 @@ const EXAMPLES = `Examples:
   bench failover --kills 20                          the primary dies 20 times
   bench failover --kills 20 --behind blackhole       and its address stays in the list, and is silent
   bench failover --kills 5 --fault freeze-primary    it hangs instead of dying
+  bench forced-loss --runs 20 --seed 7               writes that must get lost, and writes that must not
   bench import
   bench idle --json -
 `;
@@ -34,6 +40,7 @@ Exit codes: 0 every limit held, 10 a write was lost or done twice, 99 another li
 const MOST_KILLS = 1_000;
 const MOST_CLIENTS = 2_000;
 const MOST_RUNS = 1_000;
+const HIGHEST_SEED = 2 ** 31 - 1;
 const DEFAULT_IDLE_MS = 60_000;
 
 /**
@@ -82,6 +89,20 @@ function newCommand(found: (request: BenchRequest) => void): Command {
         jsonPath: json ?? null,
       }),
     );
+  add('forced-loss')
+    .addOption(engineOption())
+    .option('--runs <n>', 'of each mode', integer(1, MOST_RUNS), 20)
+    .option('--seed <n>', 'of how many writes each run makes', integer(0, HIGHEST_SEED), 1)
+    .addOption(
+      durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 500),
+    )
+    .action(({ json, promoteAfter, ...options }: ForcedLossFlags) =>
+      found({
+        bench: 'forced-loss',
+        options: { ...options, promoteAfterMs: promoteAfter },
+        jsonPath: json ?? null,
+      }),
+    );
   add('import')
     .option('--runs <n>', 'processes of each kind', integer(1, MOST_RUNS), 15)
     .action(({ runs, json }: { runs: number; json?: string }) =>
@@ -97,6 +118,15 @@ function newCommand(found: (request: BenchRequest) => void): Command {
       found({ bench: 'idle', idleMs, jsonPath: json ?? null }),
     );
   return command;
+}
+
+function engineOption(): Option {
+  return new Option('--engine <name>', 'what runs the cluster').choices(ENGINES).default('embedded');
+}
+
+interface ForcedLossFlags extends Omit<ForcedLossOptions, 'promoteAfterMs'> {
+  promoteAfter: number;
+  json?: string;
 }
 
 interface FailoverFlags extends Omit<FailoverOptions, 'promoteAfterMs'> {

@@ -65,6 +65,11 @@ function budgetOf({ target }: Bed, { driver, maxConnections }: RunOptions): numb
   return endpoints * maxConnections;
 }
 
+/** By its middle: the stall that the next fault causes begins a moment before it, with the last success. */
+function isWithin(at: number, from: number, to: number): boolean {
+  return at >= from && at < to;
+}
+
 /** Looks at what happened between this fault and the next. */
 function faultReport(
   fault: FaultRecord,
@@ -79,7 +84,7 @@ function faultReport(
   return {
     ...fault,
     outageMs: outage?.to == null ? null : outage.to - outage.from,
-    stallMs: longestOf(load.gaps.filter((gap) => gap.to > from && gap.from < to)),
+    stallMs: longestOf(load.gaps.filter((gap) => isWithin((gap.from + gap.to) / 2, from, to))),
     promotionMs: promoted === undefined ? null : promoted.at - from,
     ownShareMs: outage === null ? null : ownShareMs(outage, load.gaps),
   };
