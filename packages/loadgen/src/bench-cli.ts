@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 import { lossLine, renderForcedLoss } from './bench/forced-loss-report.ts';
+import { cellLine, matrixTable, renderMatrix } from './bench/fault-matrix.ts';
+import { checkMatrixFile, writeMatrix } from './bench/matrix-file.ts';
+import { runFaults } from './bench/run-faults.ts';
 import { killLine, renderFailover } from './bench/failover-report.ts';
 import { renderIdle, runIdle } from './bench/run-idle.ts';
 import { renderImport, runImport } from './bench/run-import.ts';
@@ -53,6 +56,7 @@ async function measure(
     const report = await runIdle(request.idleMs, context);
     return { report, lines: renderIdle(report), exitCode: exitCodeOf(report) };
   }
+  if (request.bench === 'faults') return matrix(request, context, print);
   if (request.bench === 'forced-loss') {
     const { options } = request;
     const report = await runForcedLoss(options, context, (loss) => print(lossLine(loss, options)));
@@ -70,6 +74,19 @@ async function measure(
   const { lost, doubled, ghosts } = report;
   const exitCode = lost + doubled + ghosts > 0 ? EXIT.violation : exitCodeOf(report);
   return { report, lines: renderFailover(report), exitCode };
+}
+
+async function matrix(
+  { options, writePath }: Extract<BenchRequest, { bench: 'faults' }>,
+  context: BenchContext,
+  print: (line: string) => void,
+): Promise<Outcome> {
+  if (writePath !== null) await checkMatrixFile(writePath, options.engines);
+  const report = await runFaults(options, context, (cell) => print(cellLine(cell)));
+  if (writePath !== null)
+    for (const { engine, cells } of report.engines)
+      await writeMatrix(writePath, engine, matrixTable(engine, cells));
+  return { report, lines: renderMatrix(report), exitCode: report.held ? EXIT.ok : EXIT.violation };
 }
 
 function exitCodeOf({ held }: { held: boolean }): ExitCode {

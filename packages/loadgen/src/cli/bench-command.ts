@@ -1,9 +1,12 @@
 import { Command, Option } from 'commander';
 import { BEHIND, BENCH_FAULTS } from '../bench/failover-report.ts';
 import type { FailoverOptions } from '../bench/failover-report.ts';
-import type { ForcedLossOptions } from '../bench/forced-loss-report.ts';
+import { MODES } from '../bench/forced-loss-report.ts';
+import type { ForcedLossOptions, Mode } from '../bench/forced-loss-report.ts';
+import type { MatrixOptions } from '../bench/run-faults.ts';
 import { formatDuration } from '../options/duration.ts';
-import { ENGINES } from '../options/engine.ts';
+import { ENGINES, faultsOfEngine } from '../options/engine.ts';
+import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { duration, integer } from './arguments.ts';
 import { durationOption, oneLineErrors } from './load-command.ts';
@@ -11,6 +14,7 @@ import { durationOption, oneLineErrors } from './load-command.ts';
 export type BenchRequest = { jsonPath: string | null } & (
   | { bench: 'failover'; options: FailoverOptions }
   | { bench: 'forced-loss'; options: ForcedLossOptions }
+  | { bench: 'faults'; options: MatrixOptions; writePath: string | null }
   | { bench: 'import'; runs: number }
   | { bench: 'idle'; idleMs: number }
 );
@@ -19,6 +23,7 @@ export const BENCHES = {
   failover: "the client's own share of the outage when the primary goes, again and again",
   'forced-loss':
     'whether the checker finds every write that asynchronous replication loses, and none that it does not',
+  faults: 'what callers meet in every fault, with plain pg and with SchoolDB, as a table',
   import: "the time that import('@schooldb/client') takes",
   idle: 'what an idle client costs the servers, and whether it holds its process',
 } as const;
@@ -29,6 +34,7 @@ const EXAMPLES = `Examples:
   bench failover --kills 20 --behind blackhole       and its address stays in the list, and is silent
   bench failover --kills 5 --fault freeze-primary    it hangs instead of dying
   bench forced-loss --runs 20 --seed 7               writes that must get lost, and writes that must not
+  bench faults --engine all --write packages/local-cluster/README.md
   bench import
   bench idle --json -
 `;
@@ -103,6 +109,29 @@ function newCommand(found: (request: BenchRequest) => void): Command {
         jsonPath: json ?? null,
       }),
     );
+  add('faults')
+    .addOption(
+      new Option('--engine <name>', 'what runs the cluster').choices([...ENGINES, 'all']).default('embedded'),
+    )
+    .option('--only <names>', 'these faults, with commas (default: all that the engine has)')
+    .addOption(
+      new Option('--replication <mode>', 'how commits are confirmed')
+        .choices([...MODES, 'both'])
+        .default('both'),
+    )
+    .option('--clients <n>', 'of each driver', integer(1, MOST_CLIENTS), 10)
+    .addOption(
+      durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 1_000),
+    )
+    .option('--write <file>', 'put the tables between their marks in this Markdown file')
+    .action((flags: MatrixFlags) =>
+      found({
+        bench: 'faults',
+        options: matrixOptions(flags),
+        writePath: flags.write ?? null,
+        jsonPath: flags.json ?? null,
+      }),
+    );
   add('import')
     .option('--runs <n>', 'processes of each kind', integer(1, MOST_RUNS), 15)
     .action(({ runs, json }: { runs: number; json?: string }) =>
@@ -122,6 +151,43 @@ function newCommand(found: (request: BenchRequest) => void): Command {
 
 function engineOption(): Option {
   return new Option('--engine <name>', 'what runs the cluster').choices(ENGINES).default('embedded');
+}
+
+interface MatrixFlags {
+  engine: EngineName | 'all';
+  only?: string;
+  replication: Mode | 'both';
+  clients: number;
+  promoteAfter: number;
+  write?: string;
+  json?: string;
+}
+
+function matrixOptions({
+  engine,
+  only,
+  replication,
+  clients,
+  promoteAfter,
+  write,
+}: MatrixFlags): MatrixOptions {
+  if (write !== undefined && (only !== undefined || replication !== 'both'))
+    throw new UsageError('--write puts whole tables in place: leave --only and --replication away');
+  const engines = engine === 'all' ? ENGINES : [engine];
+  const known = [...new Set(engines.flatMap(faultsOfEngine))];
+  const faults = only?.split(',').map((text) => {
+    const name = known.find((each) => each === text.trim());
+    if (name === undefined)
+      throw new UsageError(`--only: there is no fault '${text}' to measure; there are ${known.join(', ')}`);
+    return name;
+  });
+  return {
+    engines,
+    faults: faults ?? null,
+    modes: replication === 'both' ? MODES : [replication],
+    clients,
+    promoteAfterMs: promoteAfter,
+  };
 }
 
 interface ForcedLossFlags extends Omit<ForcedLossOptions, 'promoteAfterMs'> {

@@ -1,25 +1,28 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { ENGINES } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
+import type { LeftoversOptions } from '../soak/run-leftovers.ts';
 import type { SoakOptions } from '../soak/run-soak.ts';
 import { integer } from './arguments.ts';
 import { durationOption, oneLineErrors } from './load-command.ts';
 
-export type SoakRequest = { jsonPath: string | null } & {
-  soak: EngineName;
-  options: SoakOptions;
-  quiet: boolean;
-};
+export type SoakRequest = { jsonPath: string | null } & (
+  | { soak: 'leftovers'; options: LeftoversOptions }
+  | { soak: EngineName; options: SoakOptions; quiet: boolean }
+);
 
 export const SOAKS = {
   embedded: 'faults in turn under load, on servers from npm packages and a supervisor of our own',
   patroni: 'the same with Patroni, etcd and HAProxy from packages of the operating system',
+  leftovers: 'ends load generators in the middle of random faults, and looks for what they leave behind',
 } as const;
 export type SoakName = keyof typeof SOAKS;
 
 const EXAMPLES = `Examples:
   soak patroni --minutes 15
   soak embedded --minutes 2 --clients 50 --seed 7
+  soak leftovers --schedules 50
 `;
 
 const EXIT_CODES = `
@@ -28,6 +31,7 @@ Exit codes: 0 pass, 10 violation, 11 inconclusive, 99 something was left behind,
 The first Ctrl-C ends the load, then verifies and reports; the second quits at once.`;
 
 const MOST_MINUTES = 24 * 60;
+const MOST_SCHEDULES = 10_000;
 const MOST_CLIENTS = 20_000;
 const HIGHEST_SEED = 2 ** 31 - 1;
 const MS_PER_MINUTE = 60_000;
@@ -92,5 +96,14 @@ function newCommand(found: (request: SoakRequest) => void): Command {
       }),
     );
   }
+  oneLineErrors(command.command('leftovers'))
+    .description(SOAKS.leftovers)
+    .addOption(new Option('--engine <name>', 'what runs the clusters').choices(ENGINES).default('embedded'))
+    .option('--schedules <n>', 'how many', integer(1, MOST_SCHEDULES), 50)
+    .option('--seed <n>', 'of the schedules, and of how they end', integer(0, HIGHEST_SEED), 1)
+    .option('--json <file>', 'write the report as JSON')
+    .action(({ json, ...options }: LeftoversOptions & { json?: string }) =>
+      found({ soak: 'leftovers', options, jsonPath: json ?? null }),
+    );
   return command;
 }

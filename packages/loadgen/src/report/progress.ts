@@ -101,14 +101,20 @@ class LineProgress extends LiveState implements Progress {
   }
 }
 
+/** Hears everything and tells nothing. */
+export const quietListener: RunListener = {
+  stage: () => {},
+  loadStarted: () => {},
+  progress: () => {},
+  servers: () => {},
+  event: () => {},
+  warning: () => {},
+};
+
 /** For `--quiet`: only warnings are told. */
 export function quietProgress(stream: NodeJS.WriteStream): Progress {
   return {
-    stage: () => {},
-    loadStarted: () => {},
-    progress: () => {},
-    servers: () => {},
-    event: () => {},
+    ...quietListener,
     warning: (text) => void stream.write(`warning: ${text}\n`),
     end: () => {},
   };

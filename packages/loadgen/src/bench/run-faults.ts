@@ -1,0 +1,171 @@
+import type { ClusterEvent, FaultName } from '@schooldb/local-cluster';
+import { awaitWhole } from '../bed/await-whole.ts';
+import { clusterBed } from '../bed/cluster-bed.ts';
+import type { ClusterBed } from '../bed/cluster-bed.ts';
+import type { DriverName } from '../drivers/driver.ts';
+import { leadsToFailover } from '../options/fault-schedule.ts';
+import { promotionMsOf } from '../options/engine.ts';
+import type { EngineName } from '../options/engine.ts';
+import { formatMs } from '../report/format.ts';
+import { quietListener } from '../report/progress.ts';
+import { runLoad } from '../run/run-load.ts';
+import { dropTables, prepareTables } from '../run/tables.ts';
+import type { FaultReport, RunReport } from '../run/run-report.ts';
+import { faultCases } from './fault-cases.ts';
+import type { FaultCase } from './fault-cases.ts';
+import { matrixReport, metBy } from './fault-matrix.ts';
+import type { MatrixCell, MatrixReport } from './fault-matrix.ts';
+import { MODES } from './forced-loss-report.ts';
+import type { Mode } from './forced-loss-report.ts';
+import type { BenchContext } from './run-failover.ts';
+
+export interface MatrixOptions {
+  engines: readonly EngineName[];
+  /** Null: all of them. */
+  faults: readonly FaultName[] | null;
+  modes: readonly Mode[];
+  /** Of each driver. */
+  clients: number;
+  promoteAfterMs: number;
+}
+
+const REPLICAS = 2;
+const THINK_MS = 100;
+const MAX_CONNECTIONS = 10;
+/** Undisturbed load before the fault, and after all of it is over. */
+const SETTLE_MS = 1_500;
+const AFTERWARDS_MS = 2_500;
+/** Each server's own disk, for the fault that fills it. */
+const DISK_MB = 256;
+
+/** Makes every fault once in each mode of replication, under plain pg and SchoolDB at the same time. */
+export async function runFaults(
+  options: MatrixOptions,
+  context: BenchContext,
+  tell: (cell: MatrixCell) => void,
+): Promise<MatrixReport> {
+  const engines: MatrixReport['engines'] = [];
+  for (const engine of options.engines) engines.push(await runEngine(engine, options, context, tell));
+  return matrixReport(engines);
+}
+
+async function runEngine(
+  engine: EngineName,
+  options: MatrixOptions,
+  context: BenchContext,
+  tell: (cell: MatrixCell) => void,
+): Promise<MatrixReport['engines'][number]> {
+  const cells: MatrixCell[] = [];
+  let server = '';
+  const cases = faultCases(engine).filter(({ name }) => options.faults?.includes(name) ?? true);
+  // Its readers look for synchronous replication first.
+  for (const mode of MODES.toReversed().filter((each) => options.modes.includes(each))) {
+    const bed = await startBed(engine, mode, cases, options, context);
+    for (const fault of cases) {
+      await awaitWhole(bed, context.signal);
+      context.signal.throwIfAborted();
+      const runs = await strikeBoth(bed, engine, fault, options, context);
+      server = runs.pg.server.version;
+      const cell = cellOf(fault, mode, runs);
+      cells.push(cell);
+      tell(cell);
+    }
+    await bed.close();
+  }
+  return { engine, server, cells };
+}
+
+async function startBed(
+  engine: EngineName,
+  mode: Mode,
+  cases: readonly FaultCase[],
+  { promoteAfterMs }: MatrixOptions,
+  { signal, cleanup, say }: BenchContext,
+): Promise<ClusterBed> {
+  say(`starting a cluster: engine ${engine}, one primary, ${REPLICAS} standbys, ${mode} replication`);
+  const bed = await clusterBed({
+    engine,
+    replicas: REPLICAS,
+    synchronous: mode === 'synchronous',
+    promoteAfterMs,
+    diskMb: cases.some(({ name }) => name === 'disk-full') ? DISK_MB : false,
+    // Cuts shall hit the connections of a pool that was filled before.
+    terminateTls: true,
+    signal,
+  });
+  cleanup.defer(() => bed.close());
+  // What both runs of a fault share is there before them: neither makes it.
+  await dropTables(bed.target, { ...(await prepareTables(bed.target, ROWS)), seeded: false });
+  return bed;
+}
+
+const ROWS = { wanted: true, rows: 1, seed: 1 };
+
+interface BothRuns {
+  pg: RunReport;
+  schooldb: RunReport;
+}
+
+/** The fault belongs to one of the two runs; the other meets it all the same. */
+async function strikeBoth(
+  bed: ClusterBed,
+  engine: EngineName,
+  fault: FaultCase,
+  options: MatrixOptions,
+  { signal, cleanup }: BenchContext,
+): Promise<BothRuns> {
+  const promoteAfterMs = promotionMsOf(engine, options.promoteAfterMs);
+  const scheduled = { ...fault, atMs: SETTLE_MS };
+  const lastsMs = fault.forMs ?? (leadsToFailover(scheduled, promoteAfterMs) ? promoteAfterMs : SETTLE_MS);
+  const run = (driver: DriverName): Promise<RunReport> =>
+    runLoad(
+      bed,
+      {
+        driver,
+        workload: 'ledger',
+        clients: options.clients,
+        thinkMs: THINK_MS,
+        durationMs: SETTLE_MS + lastsMs + AFTERWARDS_MS,
+        maxConnections: MAX_CONNECTIONS,
+        rows: 1,
+        seed: 1,
+        faults: driver === 'schooldb' ? [scheduled] : [],
+        pace: 'on-time',
+        promoteAfterMs,
+        verify: true,
+        keep: false,
+      },
+      { listener: quietListener, signal, cleanup },
+    );
+  const [pg, schooldb] = await Promise.all([run('pg'), run('schooldb')]);
+  return { pg, schooldb };
+}
+
+function cellOf(fault: FaultCase, mode: Mode, { pg, schooldb }: BothRuns): MatrixCell {
+  const record = schooldb.faults[0]!;
+  return {
+    fault,
+    mode,
+    target: record.target,
+    error: record.error,
+    endedBy: endedBy(record, schooldb.events),
+    pg: metBy(pg),
+    schooldb: metBy(schooldb),
+  };
+}
+
+/** The first that could have ended what callers noticed. */
+function endedBy({ requestedAt, undoneAt, name }: FaultReport, events: readonly ClusterEvent[]): string {
+  const from = requestedAt ?? Infinity;
+  const after = (at: number) => formatMs(at - from);
+  const healed = events.find(
+    ({ type, at }) => at >= from && (type === 'primary:promoted' || type === 'primary:restarted'),
+  );
+  if (healed !== undefined && healed.at < (undoneAt ?? Infinity))
+    return `${healed.type === 'primary:promoted' ? 'promotion' : 'restart'} after ${after(healed.at)}`;
+  const ended = events.find(
+    ({ type, at, fault }) => type === 'fault:undone' && at >= from && fault?.name === name,
+  );
+  if (ended !== undefined && ended.at < (undoneAt ?? Infinity) - 50) return `itself after ${after(ended.at)}`;
+  return undoneAt === null ? 'itself' : `undo after ${after(undoneAt)}`;
+}
