@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ClusterEvent } from '@schooldb/local-cluster';
 import { APPLICATION_NAME, OBSERVER_NAME, observing } from '../bed/bed.ts';
 import { awaitWhole } from '../bed/await-whole.ts';
@@ -14,6 +11,7 @@ import { prepareTables } from '../run/tables.ts';
 import type { Prepared } from '../run/tables.ts';
 import { check } from '../verify/checker.ts';
 import type { CheckResult } from '../verify/checker.ts';
+import { HistoryFile } from '../verify/history.ts';
 import { awaitPrimary, awaitSilence, readStored, readWrites } from '../verify/read-back.ts';
 import { BedLogs, benchBed } from './bench-bed.ts';
 import type { ClusterBed } from '../bed/cluster-bed.ts';
@@ -57,10 +55,9 @@ export async function runFailover(
   say('starting a cluster: one primary, 2 standbys, synchronous replication');
   const bed = await benchBed({ promoteAfterMs: options.promoteAfterMs, signal }, cleanup);
   const prepared = await prepareTables(bed.target, { wanted: false, rows: 0, seed: 1 });
-  const directory = await mkdtemp(join(tmpdir(), 'schooldb-bench-'));
-  cleanup.defer(() => rm(directory, { recursive: true, force: true }));
-  const historyPath = join(directory, 'history.ndjson');
-  const writers = await startWriters(bed, prepared, historyPath, options, cleanup);
+  const history = new HistoryFile();
+  cleanup.defer(() => history.close());
+  const writers = await startWriters(bed, prepared, history.descriptor, options, cleanup);
   const kills = await killAgainAndAgain(bed, prepared, writers, options, context, tell);
   say('reading back');
   await awaitWhole(bed, signal);
@@ -71,14 +68,14 @@ export async function runFailover(
     kills,
     errors: errors.reduce((sum, { n }) => sum + n, 0),
     errorKinds: errors,
-    check: await readBack(bed, prepared, historyPath),
+    check: await readBack(bed, prepared, history.descriptor),
   });
 }
 
 async function startWriters(
   bed: ClusterBed,
   { ledger, exactlyOnce }: Prepared,
-  historyPath: string,
+  history: number,
   { clients }: FailoverOptions,
   cleanup: Cleanup,
 ): Promise<Writers> {
@@ -92,7 +89,7 @@ async function startWriters(
     clients,
     thinkMs: THINK_MS,
     table: ledger,
-    historyPath,
+    history,
   });
   cleanup.defer(() => writers.terminate());
   return writers;
@@ -211,11 +208,11 @@ async function connectionsSince(
   return { connects, tooManyClients: refusals.length };
 }
 
-async function readBack(bed: ClusterBed, { ledger }: Prepared, historyPath: string): Promise<CheckResult> {
+async function readBack(bed: ClusterBed, { ledger }: Prepared, history: number): Promise<CheckResult> {
   const connection = await awaitPrimary(bed, PROMOTION_LIMIT_MS);
   try {
     await awaitSilence(connection);
-    return check(await readWrites(historyPath), await readStored(connection, ledger));
+    return check(await readWrites(history), await readStored(connection, ledger));
   } finally {
     connection.destroy();
   }

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { awaitWhole } from '../bed/await-whole.ts';
 import { APPLICATION_NAME } from '../bed/bed.ts';
 import { clusterBed } from '../bed/cluster-bed.ts';
@@ -19,7 +16,7 @@ import { prepareTables } from '../run/tables.ts';
 import type { Prepared } from '../run/tables.ts';
 import { check } from '../verify/checker.ts';
 import type { CheckResult } from '../verify/checker.ts';
-import { HistoryWriter } from '../verify/history.ts';
+import { HistoryFile, HistoryWriter } from '../verify/history.ts';
 import { awaitPrimary, awaitSilence, readStored, readWrites } from '../verify/read-back.ts';
 import { LedgerWorkload } from '../workloads/ledger.ts';
 import { StalenessTally } from '../workloads/staleness.ts';
@@ -94,11 +91,10 @@ async function loseOnce(scene: Scene): Promise<{ server: string; loss: ForcedLos
   const { mode, number, bed, random } = scene;
   const before = upTo(random, MOST_BEFORE);
   const whileCut = upTo(random, MOST_WHILE_CUT);
-  const directory = await mkdtemp(join(tmpdir(), 'schooldb-bench-'));
+  const prepared = await prepareTables(bed.target, { wanted: false, rows: 0, seed: 1 });
+  const history = new HistoryFile();
   try {
-    const prepared = await prepareTables(bed.target, { wanted: false, rows: 0, seed: 1 });
-    const historyPath = join(directory, 'history.ndjson');
-    const writers = new LedgerWriters(bed, prepared, historyPath);
+    const writers = new LedgerWriters(bed, prepared, history);
     let acknowledgedWhileCut: number;
     try {
       await writers.write(before).done;
@@ -107,10 +103,10 @@ async function loseOnce(scene: Scene): Promise<{ server: string; loss: ForcedLos
       await writers.close();
     }
     const known = { mode, number, before, whileCut, acknowledgedWhileCut };
-    const result = await readBack(bed, prepared, historyPath);
+    const result = await readBack(bed, prepared, history);
     return { server: prepared.server.version, loss: lossOf(known, result) };
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    history.close();
   }
 }
 
@@ -138,13 +134,16 @@ async function writeAndLose(
 /** Some clients of the library, each doing one write of the ledger at a time. */
 class LedgerWriters {
   readonly #driver: SchoolDbDriver;
-  readonly #history: HistoryWriter;
   readonly #scripts: readonly Script[];
 
-  constructor({ target }: ClusterBed, { ledger, exactlyOnce }: Prepared, historyPath: string) {
+  constructor({ target }: ClusterBed, { ledger, exactlyOnce }: Prepared, history: HistoryFile) {
     this.#driver = new SchoolDbDriver(target, APPLICATION_NAME, MAX_CONNECTIONS, exactlyOnce);
-    this.#history = new HistoryWriter(historyPath);
-    const workload = new LedgerWorkload(ledger, this.#history, new StalenessTally(), 0);
+    const workload = new LedgerWorkload(
+      ledger,
+      new HistoryWriter(history.descriptor),
+      new StalenessTally(),
+      0,
+    );
     this.#scripts = Array.from({ length: WRITERS }, (_, client) =>
       workload.script(client, this.#driver.session(), Math.random),
     );
@@ -159,9 +158,8 @@ class LedgerWriters {
     return { done: Promise.all(writers).then(() => undefined), acknowledged: () => acknowledged };
   }
 
-  async close(): Promise<void> {
-    await this.#driver.close();
-    this.#history.close();
+  close(): Promise<void> {
+    return this.#driver.close();
   }
 }
 
@@ -218,11 +216,11 @@ async function awaitSuccessor(
   throw new Error(`nobody took over from ${lost} within ${limitMs} ms`);
 }
 
-async function readBack(bed: ClusterBed, { ledger }: Prepared, historyPath: string): Promise<CheckResult> {
+async function readBack(bed: ClusterBed, { ledger }: Prepared, history: HistoryFile): Promise<CheckResult> {
   const connection = await awaitPrimary(bed, PROMOTION_LIMIT_MS);
   try {
     await awaitSilence(connection);
-    return check(await readWrites(historyPath), await readStored(connection, ledger));
+    return check(await readWrites(history.descriptor), await readStored(connection, ledger));
   } finally {
     connection.destroy();
   }

@@ -17,7 +17,8 @@ export interface WriteThreadPlan {
   clients: number;
   thinkMs: number;
   table: string;
-  historyPath: string;
+  /** The descriptor of the history. */
+  history: number;
 }
 
 export interface WriteProgress {
@@ -46,8 +47,8 @@ const tell = (message: FromWriteThread): void => port.postMessage(message);
 const stop = new AbortController();
 port.on('message', () => stop.abort());
 
-const { driver: to, clients, thinkMs, table, historyPath } = workerData as WriteThreadPlan;
-const history = new HistoryWriter(historyPath);
+const { driver: to, clients, thinkMs, table, history: historyFile } = workerData as WriteThreadPlan;
+const history = new HistoryWriter(historyFile);
 const driver = new SchoolDbDriver(to.target, to.applicationName, to.maxConnections, to.exactlyOnce);
 driver.onServerDead(() => tell({ type: 'server-dead', at: epochMs() }));
 const workload = new LedgerWorkload(table, history, new StalenessTally(), READ_RATIO);
@@ -68,7 +69,6 @@ await runClosedLoop(driver, workload, recorder, {
 });
 clearInterval(reporting);
 await driver.close();
-history.close();
 const { counts, errors } = recorder.measured(epochMs());
 tell({ type: 'done', counts, errors });
 port.close();

@@ -33,7 +33,7 @@ tell({ type: 'done', result: await putLoadOn(plan) });
 port.close();
 
 async function putLoadOn(plan: LoadPlan): Promise<LoadResult> {
-  const history = plan.ledger === null ? null : new HistoryWriter(plan.ledger.historyPath);
+  const history = plan.ledger === null ? null : new HistoryWriter(plan.ledger.history);
   const staleness = new StalenessTally();
   const workload: Workload =
     history === null ? randomRow : new LedgerWorkload(plan.ledger!.table, history, staleness);
@@ -62,7 +62,6 @@ async function putLoadOn(plan: LoadPlan): Promise<LoadResult> {
   await load;
   clearInterval(reporting);
   await close(driver);
-  history?.close();
   return {
     ...recorder.measured(endedAt),
     startedAt,

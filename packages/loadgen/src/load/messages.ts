@@ -12,8 +12,8 @@ export interface LoadPlan {
   thinkMs: number;
   durationMs: number;
   seed: number;
-  /** Where the ledger writes and keeps its history; null for workloads without one. */
-  ledger: { table: string; historyPath: string } | null;
+  /** Where the ledger writes, and the descriptor of its history; null for workloads without one. */
+  ledger: { table: string; history: number } | null;
 }
 
 export interface LoadResult extends Measured {

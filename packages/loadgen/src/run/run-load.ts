@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { APPLICATION_NAME, OBSERVER_NAME, observing } from '../bed/bed.ts';
 import type { Bed } from '../bed/bed.ts';
 import type { ClusterBed } from '../bed/cluster-bed.ts';
@@ -19,6 +16,7 @@ import type { RunOptions } from '../options/run-options.ts';
 import type { RunReport } from './run-report.ts';
 import { dropTables, prepareTables } from './tables.ts';
 import type { Prepared } from './tables.ts';
+import { HistoryFile } from '../verify/history.ts';
 import { verifyRun } from './verify-run.ts';
 
 const LISTEN_EVERY_MS = 250;
@@ -55,16 +53,12 @@ async function runAndJudge(bed: Bed, options: RunOptions, context: RunContext): 
   // An embedded cluster goes with its tables.
   if (bed.cluster === null && !options.keep) cleanup.defer(() => tidyUp(bed, prepared, listener));
 
-  const directory = await mkdtemp(join(tmpdir(), 'schooldb-loadgen-'));
-  const historyPath = join(directory, 'history.ndjson');
-  let violated = false;
-  cleanup.defer(async () => {
-    if (violated) listener.warning(`the history of this run is kept in ${historyPath}`);
-    else await rm(directory, { recursive: true, force: true });
-  });
-  const observed = await observe(bed, options, prepared, historyPath, context);
-  const verified = await verifyRun(bed, options, prepared, historyPath, observed, listener);
-  violated = verified.verification?.verdict === 'violation';
+  const history = new HistoryFile();
+  cleanup.defer(() => history.close());
+  const observed = await observe(bed, options, prepared, history.descriptor, context);
+  const verified = await verifyRun(bed, options, prepared, history.descriptor, observed, listener);
+  if (verified.verification?.verdict === 'violation')
+    listener.warning(`the history of this run is kept in ${await history.keep()}`);
   listener.stage('done');
   return buildReport(bed, options, prepared, observed, verified);
 }
@@ -83,13 +77,13 @@ async function observe(
   bed: Bed,
   options: RunOptions,
   prepared: Prepared,
-  historyPath: string,
+  history: number,
   context: RunContext,
 ): Promise<Observed> {
   const watchers = new Cleanup();
   context.cleanup.defer(() => watchers.run());
   try {
-    return await observeWith(watchers, bed, options, prepared, historyPath, context);
+    return await observeWith(watchers, bed, options, prepared, history, context);
   } finally {
     await watchers.run();
   }
@@ -100,7 +94,7 @@ async function observeWith(
   bed: Bed,
   options: RunOptions,
   prepared: Prepared,
-  historyPath: string,
+  history: number,
   { listener, signal }: RunContext,
 ): Promise<Observed> {
   const events: ClusterEvent[] = [];
@@ -118,7 +112,7 @@ async function observeWith(
 
   let faults: FaultRunner | null = null;
   listener.stage('load');
-  const load = await startLoad(loadPlan(bed, options, prepared, historyPath), {
+  const load = await startLoad(loadPlan(bed, options, prepared, history), {
     progress: (counts, intervals) => listener.progress(counts, intervals),
     ended: () => {
       listener.stage('waiting for what is under way');
@@ -167,7 +161,7 @@ function startObserver({ target }: Bed, { beat }: Prepared): Promise<OutageObser
   return OutageObserver.start({ connection: { ...connection, applicationName: OBSERVER_NAME }, table: beat });
 }
 
-function loadPlan(bed: Bed, options: RunOptions, prepared: Prepared, historyPath: string) {
+function loadPlan(bed: Bed, options: RunOptions, prepared: Prepared, history: number) {
   const { driver, workload, clients, thinkMs, durationMs, seed, maxConnections } = options;
   return {
     driver: {
@@ -182,6 +176,6 @@ function loadPlan(bed: Bed, options: RunOptions, prepared: Prepared, historyPath
     thinkMs,
     durationMs,
     seed,
-    ledger: workload === 'ledger' ? { table: prepared.ledger, historyPath } : null,
+    ledger: workload === 'ledger' ? { table: prepared.ledger, history } : null,
   };
 }

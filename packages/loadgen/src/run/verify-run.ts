@@ -26,7 +26,7 @@ export async function verifyRun(
   bed: Bed,
   options: RunOptions,
   prepared: Prepared,
-  historyPath: string,
+  history: number,
   observed: Observed,
   listener: RunListener,
 ): Promise<Verified> {
@@ -40,7 +40,7 @@ export async function verifyRun(
       listener.stage('reading back');
       await awaitSilence(connection);
       const failovers = (await timelineOf(connection)) - prepared.timeline;
-      const result = check(await readWrites(historyPath), await readStored(connection, prepared.ledger));
+      const result = check(await readWrites(history), await readStored(connection, prepared.ledger));
       return {
         failovers,
         verification: { ...judge(evidence(options, observed, result, failovers)), check: result },

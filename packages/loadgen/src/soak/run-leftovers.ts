@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { epochMs } from '../measure/clock.ts';
 import { pause } from '../measure/pause.ts';
 import { seededRandom } from '../measure/random.ts';
+import type { Random } from '../measure/random.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { BenchContext } from '../bench/run-failover.ts';
@@ -52,13 +53,13 @@ export async function runLeftovers(
   if (process.platform !== 'linux')
     throw new UsageError('soak leftovers reads /proc, which only Linux has: run it there');
   const random = seededRandom(seed);
+  const endings = drawEndings(random);
   const done: Schedule[] = [];
   say(`${schedules} random schedules from seed ${seed}, engine ${engine}`);
   for (let number = 1; number <= schedules; number++) {
     const draw: Draw = {
       number,
-      // Every ending comes equally often, in an order of its own.
-      ending: ENDINGS[(number + Math.floor(random() * 2)) % ENDINGS.length]!,
+      ending: endings.next().value,
       endAtMs: SOONEST_END_MS + random() * (LATEST_END_MS[engine] - SOONEST_END_MS),
       chaosSeed: Math.floor(random() * 2 ** 31),
     };
@@ -69,6 +70,14 @@ export async function runLeftovers(
     tell(schedule);
   }
   return leftoversReport(engine, seed, done);
+}
+
+/** Each as often as the others, in rounds of an order of their own. */
+function* drawEndings(random: Random): Generator<Ending, never> {
+  for (;;) {
+    const left = [...ENDINGS];
+    while (left.length > 0) yield left.splice(Math.floor(random() * left.length), 1)[0]!;
+  }
 }
 
 async function runOne(

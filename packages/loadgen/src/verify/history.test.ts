@@ -1,32 +1,28 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HistoryWriter, readHistory } from './history.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HistoryFile, HistoryWriter, readHistory } from './history.ts';
 import type { HistoryEntry } from './history.ts';
 
-let directory: string;
-let path: string;
-
+let file: HistoryFile;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'schooldb-history-'));
-  path = join(directory, 'history.ndjson');
+  file = new HistoryFile();
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => file.close());
 
 async function entries(): Promise<HistoryEntry[]> {
   const read: HistoryEntry[] = [];
-  for await (const entry of readHistory(path)) read.push(entry);
+  for await (const entry of readHistory(file.descriptor)) read.push(entry);
   return read;
 }
 
 describe('history', () => {
   it('reads back what was written, in its order', async () => {
-    const history = new HistoryWriter(path);
+    const history = new HistoryWriter(file.descriptor);
     history.invoke(1, 7, 1);
     history.complete(2, 7, 1, { outcome: 'unknown', code: 'ECONNRESET', message: 'read ECONNRESET' });
     history.read(3, 7, 2, 15);
-    history.close();
     expect(await entries()).toEqual([
       { at: 1, type: 'invoke', f: 'write', client: 7, seq: 1 },
       { at: 2, type: 'unknown', f: 'write', client: 7, seq: 1, error: 'ECONNRESET read ECONNRESET' },
@@ -34,25 +30,40 @@ describe('history', () => {
     ]);
   });
 
-  it('is on record before the writer is closed', async () => {
-    const history = new HistoryWriter(path);
+  it('is on record before the call returns', async () => {
+    const history = new HistoryWriter(file.descriptor);
     history.invoke(1, 0, 1);
     expect(await entries()).toHaveLength(1);
-    history.close();
   });
 
   it('forgives a last line that a crash cut short, and no other', async () => {
-    const history = new HistoryWriter(path);
+    const history = new HistoryWriter(file.descriptor);
     history.invoke(1, 0, 1);
-    history.close();
-    appendFileSync(path, '{"at":2,"ty');
+    writeSync(file.descriptor, '{"at":2,"ty');
     expect(await entries()).toHaveLength(1);
-    appendFileSync(path, '\n{}\n');
+    writeSync(file.descriptor, '\n{}\n');
     await expect(entries()).rejects.toThrow('not JSON: {"at":2,"ty');
   });
 
-  it('never overwrites a history', () => {
-    new HistoryWriter(path).close();
-    expect(() => new HistoryWriter(path)).toThrow('EEXIST');
+  it('has no name, and gets one when it is kept', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'schooldb-history-'));
+    vi.stubEnv('TMPDIR', directory);
+    const another = new HistoryFile();
+    expect(readdirSync(directory)).toEqual([]);
+    new HistoryWriter(another.descriptor).invoke(1, 0, 1);
+    const path = await another.keep();
+    another.close();
+    expect(readFileSync(path, 'utf8')).toBe('{"at":1,"type":"invoke","f":"write","client":0,"seq":1}\n');
+    vi.unstubAllEnvs();
+    expect(path.startsWith(directory)).toBe(true);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('can be read while it is written', async () => {
+    const history = new HistoryWriter(file.descriptor);
+    for (const seq of [1, 2, 3]) {
+      history.invoke(seq, 0, seq);
+      expect(await entries()).toHaveLength(seq);
+    }
   });
 });

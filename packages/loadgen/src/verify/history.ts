@@ -1,5 +1,9 @@
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtemp, open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import type { Answer, Outcome } from '../drivers/driver.ts';
 
 /** One line of the history file. Times are milliseconds since 1970. */
@@ -10,16 +14,49 @@ export type HistoryEntry =
   | { at: number; type: 'ok'; f: 'read'; client: number; behind: number; behindMs: number };
 
 /**
+ * Where a history is kept: a file without a name, so that nothing is left of it however the process ends. Threads share
+ * its descriptor.
+ */
+export class HistoryFile {
+  readonly descriptor: number;
+  #closed = false;
+
+  constructor() {
+    const directory = mkdtempSync(join(tmpdir(), 'schooldb-loadgen-'));
+    try {
+      this.descriptor = openSync(join(directory, 'history.ndjson'), 'wx+');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  /** Copies what was written to a file that stays; returns its path. */
+  async keep(): Promise<string> {
+    const path = join(await mkdtemp(join(tmpdir(), 'schooldb-loadgen-')), 'history.ndjson');
+    const copy = await open(path, 'wx');
+    await pipeline(readFrom(this.descriptor), copy.createWriteStream());
+    return path;
+  }
+
+  /** May be called twice. */
+  close(): void {
+    if (!this.#closed) closeSync(this.descriptor);
+    this.#closed = true;
+  }
+}
+
+/**
  * What was asked and what was answered, as lines of JSON on the client's side: the database does not judge itself.
  *
  * Each line is handed to the operating system before the call returns, so a write is on record before it is sent and a
- * crash of the generator loses nothing. A write without an outcome counts as unknown.
+ * thread that is terminated loses nothing. A write without an outcome counts as unknown.
  */
 export class HistoryWriter {
   readonly #file: number;
 
-  constructor(path: string) {
-    this.#file = openSync(path, 'wx');
+  /** @param file - A descriptor, which stays open: others read from it. */
+  constructor(file: number) {
+    this.#file = file;
   }
 
   invoke(at: number, client: number, seq: number): void {
@@ -35,24 +72,31 @@ export class HistoryWriter {
     this.#append({ at, type: 'ok', f: 'read', client, behind, behindMs });
   }
 
-  close(): void {
-    closeSync(this.#file);
-  }
-
   #append(entry: HistoryEntry): void {
     writeSync(this.#file, `${JSON.stringify(entry)}\n`);
   }
 }
 
-/** Reads a history back, also one whose last line a crash cut short. */
-export async function* readHistory(path: string): AsyncGenerator<HistoryEntry> {
+/** Reads a history back from its descriptor, also one whose last line was cut short. */
+export async function* readHistory(file: number): AsyncGenerator<HistoryEntry> {
+  const input = readFrom(file);
   let unreadable: string | null = null;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-    if (unreadable !== null) throw new Error(`history ${path} holds a line that is not JSON: ${unreadable}`);
-    const entry = parse(line);
-    if (entry === null) unreadable = line.slice(0, 80);
-    else yield entry;
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+      if (unreadable !== null) throw new Error(`the history holds a line that is not JSON: ${unreadable}`);
+      const entry = parse(line);
+      if (entry === null) unreadable = line.slice(0, 80);
+      else yield entry;
+    }
+  } finally {
+    // Whoever stops early may close the descriptor at once.
+    input.destroy();
   }
+}
+
+/** From its beginning, without moving where it is written. */
+function readFrom(file: number): ReturnType<typeof createReadStream> {
+  return createReadStream('', { fd: file, start: 0, autoClose: false });
 }
 
 function parse(line: string): HistoryEntry | null {

@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer, Session, Statement } from '../drivers/driver.ts';
 import { LedgerWorkload } from '../workloads/ledger.ts';
 import { StalenessTally } from '../workloads/staleness.ts';
 import { check } from './checker.ts';
 import type { StoredWrite } from './checker.ts';
-import { HistoryWriter } from './history.ts';
+import { HistoryFile, HistoryWriter } from './history.ts';
 import { readWrites } from './read-back.ts';
 import { judge } from './verdict.ts';
 
@@ -46,23 +43,21 @@ const writeOnly = (write: (statement: Statement) => Promise<Answer>): Session =>
   read: async () => ({ outcome: 'ok', rows: [{ seq: 0 }] }),
 });
 
-let directory: string;
-beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'schooldb-controls-'))));
-afterEach(() => rmSync(directory, { recursive: true }));
+let file: HistoryFile;
+beforeEach(() => void (file = new HistoryFile()));
+afterEach(() => file.close());
 
 async function verdictOn(
   session: (table: TableBehindALossyLine) => Session,
   afterwards?: (t: TableBehindALossyLine) => void,
 ) {
   const table = new TableBehindALossyLine();
-  const historyPath = join(directory, 'history.ndjson');
-  const history = new HistoryWriter(historyPath);
+  const history = new HistoryWriter(file.descriptor);
   const ledger = new LedgerWorkload('ledger', history, new StalenessTally());
   const script = ledger.script(0, session(table), () => 0.9);
   for (let i = 0; i < WRITES; i++) await script.next().answer;
-  history.close();
   afterwards?.(table);
-  const result = check(await readWrites(historyPath), table.stored());
+  const result = check(await readWrites(file.descriptor), table.stored());
   return {
     ...judge({ check: result, failoversExpected: 0, failoversSeen: 0, faultsNotApplied: 0, faultErrors: [] }),
     ...result,

@@ -72,9 +72,9 @@ export async function readStored(connection: PlainConnection, table: string): Pr
 }
 
 /** Joins the history's invocations and answers: one record for each write. */
-export async function readWrites(historyPath: string): Promise<WriteRecord[]> {
+export async function readWrites(history: number): Promise<WriteRecord[]> {
   const writes = new Map<string, WriteRecord>();
-  for await (const entry of readHistory(historyPath)) {
+  for await (const entry of readHistory(history)) {
     if (entry.f !== 'write') continue;
     const { client, seq, at } = entry;
     const outcome = entry.type === 'invoke' ? null : entry.type;
