@@ -28,7 +28,7 @@ interface StartArguments extends Named {
   terminateTls?: true;
   replicas: number;
   asynchronous?: true;
-  promoteAfter: number | false;
+  promoteAfter?: number | false;
   maxConnections: number;
   poolers: boolean;
   dataDirectory?: string;
@@ -78,9 +78,8 @@ program
   .option('--asynchronous', 'acknowledge commits before a standby has them')
   .option(
     '--promote-after <duration>',
-    "delay before a promotion, or 'never'",
+    "delay before a promotion, or 'never' (default: 1s; Patroni: 20s, the least it takes)",
     durationOrNever,
-    CLUSTER_DEFAULTS.promoteAfterMs,
   )
   .option(
     '--max-connections <number>',
@@ -169,10 +168,10 @@ async function start(given: StartArguments): Promise<void> {
   const options: ClusterOptions = {
     engine: given.engine,
     replicas: given.replicas,
-    promoteAfterMs: given.promoteAfter,
     maxConnections: given.maxConnections,
     signal: giveUp.signal,
   };
+  if (given.promoteAfter !== undefined) options.promoteAfterMs = given.promoteAfter;
   if (given.postgres !== undefined) options.version = given.postgres as PostgresVersion;
   if (given.disk !== undefined) options.diskMb = given.disk;
   if (given.terminateTls === true) options.terminateTls = true;

@@ -25,7 +25,8 @@ export interface ClusterOptions {
   /**
    * The supervisor's delay between the loss of the primary and the promotion, in milliseconds,
    * 0 to 3600000; `false`: never. With `replicas: 0` the primary is started again after it.
-   * @defaultValue 1000
+   * With Patroni its `ttl`, how long the leader's lease lasts: whole seconds, 20000 to 3600000, never `false`.
+   * @defaultValue 1000; 20000 with Patroni
    */
   promoteAfterMs?: number | false;
   /** Database that is created. 1 to 63 bytes. @defaultValue 'firmendaten' */
@@ -64,6 +65,9 @@ export type PostgresVersion = (typeof POSTGRES_VERSIONS)[number];
 export type ResolvedOptions = Readonly<Required<Omit<ClusterOptions, 'signal' | 'dataDirectory'>>> & {
   readonly dataDirectory: string;
 };
+
+/** Of Patroni, which takes no shorter one. */
+export const SHORTEST_LEASE_MS = 20_000;
 
 export const CLUSTER_DEFAULTS = {
   engine: 'embedded',
@@ -124,6 +128,7 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const merged = {
     ...CLUSTER_DEFAULTS,
+    ...(options.engine === 'patroni' ? { promoteAfterMs: SHORTEST_LEASE_MS } : {}),
     settings: {},
     dataDirectory: tmpdir(),
     ...given,
@@ -138,7 +143,8 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
   if (synchronous && merged.replicas === 0) {
     throw bad('synchronous', 'true with replicas 0', 'a synchronous standby needs replicas of 1 or more');
   }
-  if (merged.promoteAfterMs !== false)
+  if (merged.engine === 'patroni') requireLease(merged.promoteAfterMs);
+  else if (merged.promoteAfterMs !== false)
     requireInteger('promoteAfterMs', merged.promoteAfterMs, 0, 3_600_000, 'or false');
   requireName('database', merged.database, ['postgres', 'template0', 'template1']);
   requireName('user', merged.user, [SUPERUSER, REPLICATION_USER]);
@@ -148,6 +154,8 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     throw bad('poolers', shown(merged.poolers), "true, false or 'auto'");
   }
   if (merged.diskMb !== false) requireInteger('diskMb', merged.diskMb, 128, 1_048_576, 'or false');
+  if (merged.diskMb !== false && merged.engine === 'patroni')
+    throw bad('diskMb', shown(merged.diskMb), 'false with engine patroni; engine embedded has it');
   if (typeof merged.terminateTls !== 'boolean')
     throw bad('terminateTls', shown(merged.terminateTls), 'true or false');
   requireSettings(merged.settings);
@@ -164,6 +172,17 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
 function requireInteger(option: string, value: unknown, least: number, most: number, or = ''): void {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return;
   throw bad(option, shown(value), `an integer from ${least} to ${most}${or === '' ? '' : ` ${or}`}`);
+}
+
+/** Patroni counts in seconds, and promotes by the end of a lease alone: its fault `pause` is how nobody is promoted. */
+function requireLease(value: unknown): void {
+  const whole = typeof value === 'number' && value % 1_000 === 0;
+  if (whole && value >= SHORTEST_LEASE_MS && value <= 3_600_000) return;
+  throw bad(
+    'promoteAfterMs',
+    shown(value),
+    `whole seconds from ${SHORTEST_LEASE_MS} to 3600000 with engine patroni, whose ttl it is; for no promotion use the fault pause`,
+  );
 }
 
 function requireVersion(version: unknown, engine: ClusterOptions['engine']): void {

@@ -13,7 +13,7 @@ import {
 export interface Certificates {
   /** PEM of the authority. */
   ca: string;
-  /** PEM of the servers' certificate: 127.0.0.1, ::1 and localhost. */
+  /** PEM of the servers' certificate: localhost, 127.0.0.1, ::1 and what else was asked for. */
   certificate: string;
   /** PEM of its private key. */
   key: string;
@@ -25,7 +25,14 @@ const DAY_MS = 86_400_000;
 const VALID_DAYS = 365;
 
 /** A certificate authority of this cluster's own, whose key is forgotten at once, and one certificate for its servers. */
-export async function makeCertificates(now = Date.now()): Promise<Certificates> {
+export async function makeCertificates({
+  addresses = [],
+  now = Date.now(),
+}: {
+  /** Further addresses of servers. */
+  addresses?: readonly string[];
+  now?: number;
+} = {}): Promise<Certificates> {
   const validity = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + VALID_DAYS * DAY_MS) };
   const caKeys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const serverKeys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
@@ -51,11 +58,11 @@ export async function makeCertificates(now = Date.now()): Promise<Certificates> 
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      // etcd and Patroni show it to each other from both sides.
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
       new SubjectAlternativeNameExtension([
         { type: 'dns', value: 'localhost' },
-        { type: 'ip', value: '127.0.0.1' },
-        { type: 'ip', value: '::1' },
+        ...['127.0.0.1', '::1', ...addresses].map((value) => ({ type: 'ip' as const, value })),
       ]),
     ],
   });

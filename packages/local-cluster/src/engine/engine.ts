@@ -1,4 +1,5 @@
 import type { ClusterEvent, ServerAddress, ServerStatus } from '../cluster.ts';
+import type { Address } from '../endpoint.ts';
 import type { FaultName, FaultOptions } from '../faults/fault.ts';
 import type { Children } from '../process/children.ts';
 import type { Janitor } from '../process/janitor.ts';
@@ -40,6 +41,10 @@ export interface Engine {
   status(): Promise<EngineStatus>;
   /** Where new connections may go right now, by role. */
   backends(role: 'primary' | 'standby'): ServerAddress[];
+  /** Where connections are led through instead of going to the server directly. Absent: they go there. */
+  entrance?(role: 'primary' | 'standby'): Address;
+  /** Client connections to a server, where they are led through an entrance. */
+  connectionsTo?(server: string): number;
   /**
    * The server that was primary before, or is the lost one while there is no primary; before any
    * failover a standby. It need not run. Undefined where there is no other server.

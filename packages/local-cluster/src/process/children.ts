@@ -20,6 +20,8 @@ export interface SpawnOptions {
   cwd: string;
   /** Where its output is appended. */
   logFile: string;
+  /** Beside what every server gets. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export interface Exit {
@@ -44,11 +46,15 @@ export class Children {
     this.account = account;
   }
 
-  async spawn(program: string, args: readonly string[], { cwd, logFile }: SpawnOptions): Promise<Child> {
+  async spawn(
+    program: string,
+    args: readonly string[],
+    { cwd, logFile, env = {} }: SpawnOptions,
+  ): Promise<Child> {
     const log = openSync(logFile, 'a', 0o600);
     const child = spawn(program, args, {
       cwd,
-      env: serverEnvironment(this.#home),
+      env: { ...serverEnvironment(this.#home), ...env },
       stdio: ['ignore', log, log],
       // A group of its own: no terminal's Ctrl-C reaches it.
       detached: true,

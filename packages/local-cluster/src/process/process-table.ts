@@ -14,7 +14,18 @@ export interface ProcessEntry extends ProcessId {
   state: string;
 }
 
-const SERVER_PROGRAMS = new Set(['postgres', 'initdb', 'pgbouncer']);
+const SERVER_PROGRAMS = new Set([
+  'postgres',
+  'initdb',
+  'pgbouncer',
+  // Patroni is a Python program, and starts the others.
+  'python3',
+  'pg_basebackup',
+  'pg_controldata',
+  'pg_rewind',
+  'etcd',
+  'haproxy',
+]);
 
 /** What the operating system says about a process; undefined when there is none, or only its remains. */
 export function readProcess(pid: number): ProcessEntry | undefined {
@@ -55,7 +66,7 @@ export function serverProcessesIn(directory: string): ProcessEntry[] {
     try {
       const workingDirectory = readlinkSync(`/proc/${pid}/cwd`);
       if (workingDirectory !== directory && !workingDirectory.startsWith(`${directory}/`)) return false;
-      return SERVER_PROGRAMS.has(basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, ''));
+      return SERVER_PROGRAMS.has(programOf(readlinkSync(`/proc/${pid}/exe`)));
     } catch {
       return false; // gone meanwhile, or somebody else's
     }
@@ -80,6 +91,13 @@ function readProc(pid: number): ProcessEntry | undefined {
   // proc(5): the second field is the name in parentheses and may hold anything.
   const [state, parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { pid, parent: Number(parent), state: state ?? 'Z', startedAt: rest[17] ?? '' };
+}
+
+/** `/usr/bin/python3.11 (deleted)` is python3. */
+function programOf(path: string): string {
+  return basename(path)
+    .replace(/ \(deleted\)$/, '')
+    .replace(/^(python3)\.\d+$/, '$1');
 }
 
 function isServerCommand(command: string): boolean {

@@ -9,6 +9,7 @@ import { findPgbouncer } from '../engine/embedded/binaries.ts';
 import { layoutOf } from '../engine/layout.ts';
 import { Pooler } from '../engine/pooler.ts';
 import { startEmbedded } from '../engine/embedded/start-embedded.ts';
+import { startPatroni } from '../engine/patroni/start-patroni.ts';
 import type { Emit, Engine, StartedEngine } from '../engine/engine.ts';
 import type { Address, EndpointKind } from '../endpoint.ts';
 import { ClusterError, messageOf } from '../errors.ts';
@@ -92,7 +93,8 @@ export class Supervisor {
       );
     }
     await this.#makeVirtualIps(pgbouncer !== undefined);
-    const started = await startEmbedded({
+    const startEngine = options.engine === 'patroni' ? startPatroni : startEmbedded;
+    const started = await startEngine({
       options,
       directory,
       janitor: this.#janitor,
@@ -193,9 +195,11 @@ export class Supervisor {
   }
 
   async #route(engine: Engine): Promise<void> {
+    const ledTo = (role: 'primary' | 'standby') =>
+      engine.backends(role).map((server) => ({ ...server, ...engine.entrance?.(role) }));
     await Promise.all([
-      this.#virtualIps.get('master')?.setBackends(engine.backends('primary')),
-      this.#virtualIps.get('replica')?.setBackends(engine.backends('standby')),
+      this.#virtualIps.get('master')?.setBackends(ledTo('primary')),
+      this.#virtualIps.get('replica')?.setBackends(ledTo('standby')),
     ]);
     this.#faults?.sweep();
   }
@@ -253,7 +257,9 @@ export class Supervisor {
       ...status,
       servers: status.servers.map((server) => ({
         ...server,
-        connections: virtualIps.reduce((sum, virtualIp) => sum + virtualIp.connectionsTo(server.name), 0),
+        connections:
+          engine.connectionsTo?.(server.name) ??
+          virtualIps.reduce((sum, virtualIp) => sum + virtualIp.connectionsTo(server.name), 0),
       })),
       virtualIps: virtualIps.map((virtualIp) => virtualIp.status()),
       faults: faults.list(),

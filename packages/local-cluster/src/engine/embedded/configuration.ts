@@ -2,6 +2,7 @@ import type { ResolvedOptions } from '../../options.ts';
 import { REPLICATION_USER } from '../../options.ts';
 import type { Address } from '../../endpoint.ts';
 import type { Layout } from '../layout.ts';
+import { serverSettings } from '../server-settings.ts';
 import { quoteLiteral } from '../sql.ts';
 
 /** What differs from server to server and changes with the roles: kept in a file of its own, so that a role change rewrites that alone. */
@@ -23,38 +24,7 @@ const NOWHERE = { host: '127.0.0.1', port: 1 };
 
 /** Settings that are the same on every server. */
 export function postgresqlConf(options: ResolvedOptions, layout: Layout): string {
-  const settings: Record<string, string> = {
-    listen_addresses: '127.0.0.1',
-    // No socket file means none that could be left behind, or be too long for its address.
-    unix_socket_directories: '',
-    max_connections: String(options.maxConnections),
-    // The supervisor and those who watch must get in when clients have taken every place: the default of 3 was too
-    // few for them, and a server that was merely full was reported as failed.
-    superuser_reserved_connections: String(Math.min(10, Math.floor(options.maxConnections / 2))),
-    shared_buffers: '64MB',
-    // Kept inside the data directory: in /dev/shm a killed server would leave it behind.
-    dynamic_shared_memory_type: 'mmap',
-    ssl: 'on',
-    ssl_cert_file: layout.certificateFile,
-    ssl_key_file: layout.keyFile,
-    password_encryption: 'scram-sha-256',
-    wal_level: 'replica',
-    track_commit_timestamp: 'on',
-    hot_standby: 'on',
-    max_wal_senders: '16',
-    max_replication_slots: '16',
-    // A standby must find its WAL after it was down for a while, the disk must not fill up for one that never returns.
-    wal_keep_size: '256MB',
-    max_slot_wal_keep_size: '1GB',
-    max_wal_size: '1GB',
-    // 5 s by default: a standby would idle that long before it asks the new primary again.
-    wal_retrieve_retry_interval: '200ms',
-    wal_receiver_status_interval: '1s',
-    recovery_target_timeline: 'latest',
-    log_line_prefix: '%m [%p] %a ',
-    log_checkpoints: 'off',
-    ...options.settings,
-  };
+  const settings = { listen_addresses: '127.0.0.1', ...serverSettings(options, layout) };
   return `${lines(settings)}include_if_exists = '${ROLE_FILE}'\n`;
 }
 

@@ -27,7 +27,7 @@ import {
   type EngineStatus,
 } from '../engine.ts';
 import { markStandby } from './clone.ts';
-import { crashBackend } from './crash-backend.ts';
+import { crashBackend } from '../crash-backend.ts';
 import { ConfirmingStandbys } from './confirming-standbys.ts';
 import { readControlFile } from './control-file.ts';
 import { electStandby } from './election.ts';
@@ -36,7 +36,7 @@ import type { Member, Reign } from './member.ts';
 import { ReplayDelays } from './replay-delays.ts';
 import { ReplicationLinks } from './replication-links.ts';
 import { askPosition, forkOf, promote, timelineOf } from './replication.ts';
-import { askStatus } from './server-status.ts';
+import { askStatus } from '../server-status.ts';
 import { cutReplication, lag, type StandbyScene } from './standby-faults.ts';
 import { Tending } from './tending.ts';
 

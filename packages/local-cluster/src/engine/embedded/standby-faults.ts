@@ -1,11 +1,10 @@
 import { ClusterError } from '../../errors.ts';
 import type { FaultName, FaultOptions } from '../../faults/fault.ts';
 import type { Announce, Effect } from '../engine.ts';
+import { LAG_DEFAULTS } from '../lag-defaults.ts';
 import type { Member } from './member.ts';
 import type { ReplayDelays } from './replay-delays.ts';
 import type { ReplicationLinks } from './replication-links.ts';
-
-export const LAG_DEFAULTS = { lagMs: 5_000 } as const;
 
 /** Who is there when a fault strikes standbys. */
 export interface StandbyScene {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { chmod, chown, writeFile } from 'node:fs/promises';
 import { ClusterError } from '../../errors.ts';
 import { SUPERUSER } from '../../options.ts';
@@ -8,12 +7,14 @@ import type { ClusterEvent } from '../../cluster.ts';
 import type { StartedEngine, StartNeeds } from '../engine.ts';
 import { requireReachable, serverAccount } from '../account.ts';
 import { prepareBinaries } from './binaries.ts';
-import { explainFailure } from './explain-failure.ts';
-import { createDatabase, initialise } from './bootstrap.ts';
+import { explainFailure } from '../explain-failure.ts';
+import { createReplicationRole, initialise } from './bootstrap.ts';
+import { createDatabase } from '../create-database.ts';
 import { makeCertificates } from '../certificates.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { layoutOf, makeServerDirectory, writeServerFile } from '../layout.ts';
 import { Member } from './member.ts';
+import { makePassword } from '../password.ts';
 import { PostgresServer } from './postgres-server.ts';
 
 /** Brings up servers, roles and database; resolves when every standby follows. */
@@ -82,7 +83,8 @@ export async function startEmbedded({
     await primary.server.configure({ upstream: 'nowhere', confirming: options.synchronous ? [] : undefined });
     signal.throwIfAborted();
     await primary.server.start(signal);
-    await createDatabase(primary.server, options, passwords);
+    await createReplicationRole(primary.server, passwords.replication);
+    await createDatabase(primary.server, options, passwords.user);
 
     if (standbys.length > 0) progress(`cloning ${standbys.map(({ name }) => name).join(', ')}`);
     await engine.begin(primary);
@@ -129,9 +131,4 @@ class FollowingStandbys {
       this.#settled.reject(new ClusterError('start-failed', detail));
     }
   }
-}
-
-/** For URLs, connection strings and ini files alike: letters and digits only. */
-function makePassword(): string {
-  return randomBytes(18).toString('hex');
 }

@@ -1,4 +1,11 @@
-import type { PostgresServer } from './postgres-server.ts';
+import type { ServerState } from '../cluster.ts';
+import type { Session, SessionOptions } from './sql.ts';
+
+/** Whom to ask. */
+export interface AskedServer {
+  readonly state: ServerState;
+  session<T>(use: (session: Session) => Promise<T>, options?: SessionOptions): Promise<T>;
+}
 
 export interface ServerAnswer {
   primary: boolean;
@@ -11,7 +18,7 @@ export interface ServerAnswer {
 const ANSWER_MS = 1_000;
 
 /** What a server says about itself; undefined when it does not answer in time. */
-export async function askStatus(server: PostgresServer): Promise<ServerAnswer | undefined> {
+export async function askStatus(server: AskedServer): Promise<ServerAnswer | undefined> {
   if (server.state !== 'running') return undefined;
   try {
     return await server.session(

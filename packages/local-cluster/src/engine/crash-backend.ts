@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ClusterError } from '../../errors.ts';
-import { isRunning, serverProcessesIn } from '../../process/process-table.ts';
-import { killProcess } from '../../process/process-tree.ts';
-import { waitFor } from '../../process/wait.ts';
-import type { Session } from '../sql.ts';
-import type { PostgresServer } from './postgres-server.ts';
+import { ClusterError } from '../errors.ts';
+import { isRunning, serverProcessesIn } from '../process/process-table.ts';
+import { killProcess } from '../process/process-tree.ts';
+import { waitFor } from '../process/wait.ts';
+import type { ServerState } from '../cluster.ts';
+import type { Session, SessionOptions } from './sql.ts';
 
 const ATTEMPTS = 5;
 /** Of a server that answers at all; one in recovery refuses at once. */
@@ -12,6 +12,16 @@ const ANSWER_MS = 1_000;
 const LOOK_MS = 20;
 /** Far beyond what the kernel needs. */
 const DEAD_WITHIN_MS = 10_000;
+
+/** What is needed of a server for it. */
+export interface CrashableServer {
+  readonly name: string;
+  readonly dataDirectory: string;
+  readonly state: ServerState;
+  session<T>(use: (session: Session) => Promise<T>, options?: SessionOptions): Promise<T>;
+  /** It recovers in place, and takes no connections until it has. */
+  markRecovering(recovering: boolean): void;
+}
 
 /**
  * Kills one backend that serves a client, as a fault in an extension or the kernel's OOM killer would:
@@ -22,7 +32,7 @@ const DEAD_WITHIN_MS = 10_000;
  * server takes connections again, or is gone for another reason.
  */
 export async function crashBackend(
-  server: PostgresServer,
+  server: CrashableServer,
   onVictim: (pid: number) => void,
 ): Promise<{ recovered: Promise<void> }> {
   const incarnation = await server.session(async (session) => {
@@ -35,7 +45,7 @@ export async function crashBackend(
 }
 
 async function killClientBackend(
-  server: PostgresServer,
+  server: CrashableServer,
   session: Session,
   onVictim: (pid: number) => void,
 ): Promise<void> {
@@ -69,7 +79,7 @@ async function incarnationOf(session: Session): Promise<string> {
 }
 
 /** An answer alone proves nothing: the postmaster may not have heard of the death yet. */
-async function untilRecovered(server: PostgresServer, before: string): Promise<void> {
+async function untilRecovered(server: CrashableServer, before: string): Promise<void> {
   while (server.state !== 'stopped') {
     try {
       const now = await server.session(incarnationOf, { timeoutMs: ANSWER_MS });

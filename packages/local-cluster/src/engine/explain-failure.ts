@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ClusterError, messageOf } from '../../errors.ts';
+import { ClusterError, messageOf } from '../errors.ts';
 
 const DISK_FULL = /No space left on device|ENOSPC|wrote only \d+ of \d+ bytes/;
 

@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import type { Address } from '../../endpoint.ts';
+import { REPLICATION_USER, SUPERUSER, type ResolvedOptions } from '../../options.ts';
+import type { Layout } from '../layout.ts';
+import { serverSettings } from '../server-settings.ts';
+import type { NodeAddresses } from './addresses.ts';
+
+export interface Secrets {
+  superuser: string;
+  replication: string;
+  /** For orders to Patroni: whoever may give them can run programs as the servers' account. */
+  agent: string;
+}
+
+export interface NodeSettings {
+  name: string;
+  directory: string;
+  addresses: NodeAddresses;
+  postgresBin: string;
+  options: ResolvedOptions;
+  layout: Layout;
+  secrets: Secrets;
+  /** How late it replays while it is a standby. */
+  replayDelayMs: number;
+}
+
+/** Who gives orders to agents. */
+export const AGENT_USER = 'supervisor';
+
+/** How often an agent looks after its server, and how long it goes on trying when etcd does not answer. */
+const LOOP_WAIT_S = 1;
+const RETRY_TIMEOUT_S = 3;
+/** As Zalando's operator has it; Patroni's own is 1 MiB, which a busy cluster is always beyond. */
+const MAXIMUM_LAG_BYTES = 33_554_432;
+
+/** Patroni's configuration file. It is YAML, of which JSON is a part. */
+export function patroniConfiguration(settings: NodeSettings): string {
+  const { name, directory, addresses, postgresBin, options, layout, secrets, replayDelayMs } = settings;
+  const verified = { sslmode: 'verify-full', sslrootcert: layout.caFile };
+  const configuration = {
+    scope: 'schooldb',
+    name,
+    restapi: {
+      listen: text(addresses.rest),
+      connect_address: text(addresses.restForOthers),
+      authentication: { username: AGENT_USER, password: secrets.agent },
+    },
+    // Only a user by which the network tells nodes apart: what nodes ask each other is open to all.
+    ctl: { auth: `${name}:${name}`, authentication: { username: name, password: name } },
+    etcd3: {
+      hosts: [text(addresses.etcd)],
+      // It would ask etcd for its address otherwise and go there directly.
+      use_proxies: true,
+      protocol: 'https',
+      cacert: layout.caFile,
+      cert: layout.certificateFile,
+      key: layout.keyFile,
+    },
+    // There is none here, and it would complain with each promotion.
+    watchdog: { mode: 'off' },
+    bootstrap: {
+      dcs: clusterSettings(options, layout),
+      initdb: [{ encoding: 'UTF8' }, { locale: 'C' }, { auth: 'scram-sha-256' }, 'data-checksums'],
+    },
+    postgresql: {
+      listen: text(addresses.postgres),
+      connect_address: text(addresses.postgres),
+      data_dir: join(directory, 'data'),
+      bin_dir: postgresBin,
+      pgpass: join(directory, 'pgpass'),
+      authentication: {
+        superuser: { username: SUPERUSER, password: secrets.superuser, ...verified },
+        replication: { username: REPLICATION_USER, password: secrets.replication, ...verified },
+      },
+      pg_hba: [
+        'hostssl all all 127.0.0.0/8 scram-sha-256',
+        'hostssl replication all 127.0.0.0/8 scram-sha-256',
+      ],
+      // A former primary that can't be rewound is cloned anew.
+      remove_data_directory_on_rewind_failure: true,
+      remove_data_directory_on_diverged_timelines: true,
+      basebackup: [{ checkpoint: 'fast' }],
+      parameters: replayDelayMs === 0 ? {} : { recovery_min_apply_delay: replayDelayMs },
+    },
+  };
+  return JSON.stringify(configuration, undefined, 2);
+}
+
+/** What is the same for all nodes, and lies in etcd once the first has started. */
+function clusterSettings(options: ResolvedOptions, layout: Layout): object {
+  // Patroni has its own, and takes a parameter of recovery among these for all of them.
+  const { recovery_target_timeline: _patronis, ...parameters } = serverSettings(options, layout);
+  return {
+    ttl: ttlOf(options),
+    loop_wait: LOOP_WAIT_S,
+    retry_timeout: RETRY_TIMEOUT_S,
+    maximum_lag_on_failover: MAXIMUM_LAG_BYTES,
+    synchronous_mode: options.synchronous,
+    synchronous_mode_strict: options.synchronous,
+    postgresql: { use_pg_rewind: true, use_slots: true, parameters },
+  };
+}
+
+/** How long the leader's lease lasts, in seconds. */
+export function ttlOf({ promoteAfterMs }: Pick<ResolvedOptions, 'promoteAfterMs'>): number {
+  return Number(promoteAfterMs) / 1_000;
+}
+
+function text({ host, port }: Address): string {
+  return `${host}:${port}`;
+}

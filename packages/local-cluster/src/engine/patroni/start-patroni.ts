@@ -1,0 +1,150 @@
+import { chmod, chown, writeFile } from 'node:fs/promises';
+import { ClusterError } from '../../errors.ts';
+import { Children } from '../../process/children.ts';
+import { waitFor } from '../../process/wait.ts';
+import { requireReachable, serverAccount } from '../account.ts';
+import { makeCertificates } from '../certificates.ts';
+import { createDatabase } from '../create-database.ts';
+import type { StartedEngine, StartNeeds } from '../engine.ts';
+import { explainFailure } from '../explain-failure.ts';
+import { layoutOf, writeServerFile } from '../layout.ts';
+import { makePassword } from '../password.ts';
+import { chooseAddresses } from './addresses.ts';
+import { Balancer } from './balancer.ts';
+import { Etcd } from './etcd.ts';
+import { NodeNetwork } from './network.ts';
+import { PatroniEngine } from './patroni-engine.ts';
+import { PatroniNode } from './patroni-node.ts';
+import { findPrograms } from './programs.ts';
+
+/** initdb, and clones from a busy disk. */
+const PRIMARY_WITHIN_MS = 120_000;
+const STANDBYS_WITHIN_MS = 300_000;
+const ANSWER_MS = 2_000;
+
+/** Brings up etcd, HAProxy, nodes, roles and database; resolves when every standby follows. */
+export async function startPatroni({
+  options,
+  directory,
+  janitor,
+  emit,
+  signal,
+  onRolesChanged,
+}: StartNeeds): Promise<StartedEngine> {
+  const programs = await findPrograms(options);
+  const account = serverAccount();
+  if (account !== undefined) {
+    await chown(directory, 0, account.gid);
+    await chmod(directory, 0o710);
+    await requireReachable(directory, account);
+  }
+  const children = new Children(janitor, directory, account);
+  const layout = layoutOf(directory);
+  const progress = (detail: string) => {
+    signal.throwIfAborted();
+    emit({ type: 'start:progress', detail });
+  };
+
+  progress('preparing addresses and certificates');
+  const names = Array.from({ length: options.replicas + 1 }, (_, index) => `pg${index + 1}`);
+  const addresses = await chooseAddresses(names.length);
+  const hosts = new Set(
+    [...addresses.nodes.map(({ postgres }) => postgres), addresses.etcd.client].map(({ host }) => host),
+  );
+  const certificates = await makeCertificates({ addresses: [...hosts] });
+  await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
+  await writeServerFile(layout.certificateFile, certificates.certificate, account);
+  await writeServerFile(layout.keyFile, certificates.key, account);
+
+  const passwords = { user: makePassword(), superuser: makePassword() };
+  const secrets = { superuser: passwords.superuser, replication: makePassword(), agent: makePassword() };
+  const nodes = names.map((name, index) => {
+    const needs = { name, directory: layout.serverDirectory(name), patroni: programs.patroni };
+    const found = addresses.nodes[index];
+    if (found === undefined) throw new Error(`no addresses for ${name}`);
+    const shared = { postgresBin: programs.postgresBin, options, layout, secrets, children };
+    return new PatroniNode({ ...needs, ...shared, addresses: found, ca: certificates.ca });
+  });
+  const etcd = new Etcd(programs.etcd, addresses.etcd, layout, children);
+  const network = new NodeNetwork();
+  const balancer = new Balancer({
+    program: programs.haproxy,
+    addresses: addresses.balancer,
+    nodes: names.flatMap((name, index) => {
+      const found = addresses.nodes[index];
+      return found === undefined ? [] : [{ name, addresses: found }];
+    }),
+    layout,
+    children,
+    emit,
+    onChange: () => engine.balancerChanged(),
+  });
+  const engine: PatroniEngine = new PatroniEngine({
+    options,
+    nodes,
+    etcd,
+    network,
+    balancer,
+    emit,
+    onRolesChanged: () => onRolesChanged(engine),
+  });
+  const [first, ...others] = nodes as [PatroniNode, ...PatroniNode[]];
+  try {
+    progress('starting etcd and HAProxy');
+    await network.open(names, addresses);
+    await etcd.start(signal);
+    await balancer.start(signal);
+    progress(`creating ${first.name}`);
+    for (const node of nodes) await node.prepare();
+    await first.startAgent();
+    await untilPrimary(first, signal);
+    await createDatabase(first, options, passwords.user);
+    signal.throwIfAborted();
+
+    if (others.length > 0) progress(`cloning ${others.map(({ name }) => name).join(', ')}`);
+    engine.begin();
+    for (const node of others) await node.startAgent();
+    await untilServing(engine, options.synchronous, signal);
+  } catch (error) {
+    await engine.stop();
+    throw explainFailure(error, directory, [etcd.logFile, ...nodes.map(({ logFile }) => logFile)]);
+  }
+  return { engine, children, layout, ca: certificates.ca, passwords };
+}
+
+async function untilPrimary(node: PatroniNode, signal: AbortSignal): Promise<void> {
+  const outcome = await waitFor(
+    async () => {
+      if (!node.agentRuns) return 'ended';
+      const answer = await node.agent.ask(ANSWER_MS);
+      return answer?.leads === true && answer.state === 'running' && 'primary';
+    },
+    { timeoutMs: PRIMARY_WITHIN_MS, everyMs: 50, signal },
+  );
+  if (outcome === 'primary') return;
+  const how =
+    outcome === undefined ? `is not primary after ${PRIMARY_WITHIN_MS} ms` : 'ended while it started';
+  throw new ClusterError('start-failed', `${node.name} ${how}: ${node.lastWords()}`);
+}
+
+/** Everybody has a role, and HAProxy leads to everybody. */
+async function untilServing(engine: PatroniEngine, synchronous: boolean, signal: AbortSignal): Promise<void> {
+  const ready = await waitFor(
+    () => {
+      const standbys = engine.nodes.length - 1;
+      if (engine.primary === undefined || !engine.nodes.every((node) => engine.isBack(node))) return false;
+      if (engine.backends('primary').length !== 1 || engine.backends('standby').length !== standbys)
+        return false;
+      // Before Patroni has chosen it hands over to nobody.
+      return !synchronous || engine.nodes.some(({ answer }) => answer?.synchronous === true);
+    },
+    { timeoutMs: STANDBYS_WITHIN_MS, everyMs: 50, signal },
+  );
+  if (ready === true) return;
+  const missing = engine.nodes.filter((node) => !engine.isBack(node));
+  const words = missing.map((node) => `${node.name}: ${node.lastWords()}`).join(' | ');
+  throw new ClusterError(
+    'start-failed',
+    `the cluster is not complete after ${STANDBYS_WITHIN_MS} ms (${words || 'HAProxy does not lead to every server'})`,
+  );
+}
