@@ -1,9 +1,11 @@
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, read, rmSync, writeSync } from 'node:fs';
 import { mkdtemp, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import type { Answer, Outcome } from '../drivers/driver.ts';
 
 /** One line of the history file. Times are milliseconds since 1970. */
@@ -12,6 +14,9 @@ export type HistoryEntry =
   | { at: number; type: Outcome; f: 'write'; client: number; seq: number; error?: string }
   /** `behind` counts the reader's own acknowledged writes that the read did not show. */
   | { at: number; type: 'ok'; f: 'read'; client: number; behind: number; behindMs: number };
+
+const CHUNK_BYTES = 65_536;
+const readAt = promisify(read);
 
 /**
  * Where a history is kept: a file without a name, so that nothing is left of it however the process ends. Threads share
@@ -94,9 +99,18 @@ export async function* readHistory(file: number): AsyncGenerator<HistoryEntry> {
   }
 }
 
-/** From its beginning, without moving where it is written. */
-function readFrom(file: number): ReturnType<typeof createReadStream> {
-  return createReadStream('', { fd: file, start: 0, autoClose: false });
+/** From its beginning, without moving where it is written, and without ever closing it. */
+function readFrom(file: number): Readable {
+  return Readable.from(chunksOf(file), { objectMode: false });
+}
+
+async function* chunksOf(file: number): AsyncGenerator<Buffer> {
+  for (let position = 0; ;) {
+    const { bytesRead, buffer } = await readAt(file, Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 function parse(line: string): HistoryEntry | null {
