@@ -111,13 +111,16 @@ describe('bench', () => {
     for (const argv of [[], ['--help']]) {
       const { code, stdout } = await run('bench-cli', ...argv);
       expect(code).toBe(0);
-      for (const name of ['failover', 'import', 'idle']) expect(stdout).toContain(`  ${name} `);
+      for (const name of ['failover', 'forced-loss', 'faults', 'import', 'idle'])
+        expect(stdout).toContain(`  ${name} `);
     }
   });
 
   it('answers an unknown name with one line', async () => {
     const { code, stderr } = await run('bench-cli', 'speed');
     expect(code).toBe(2);
-    expect(stderr).toBe("bench: there is no bench 'speed'; there are failover, import, idle\n");
+    expect(stderr).toBe(
+      "bench: there is no bench 'speed'; there are failover, forced-loss, faults, import, idle\n",
+    );
   });
 });

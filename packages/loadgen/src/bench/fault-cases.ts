@@ -13,7 +13,7 @@ export interface FaultCase {
 
 /** What is not part of the matrix, and why, for its reader. */
 export const OUT_OF_REACH: Partial<Record<FaultName, string>> = {
-  'stale-pooler': 'hits poolers, which this load does not use',
+  'stale-pooler': 'strikes poolers, which this load does not use',
 };
 
 const SHORT_MS = 3_000;

@@ -4,7 +4,7 @@ import { clusterBed } from '../bed/cluster-bed.ts';
 import type { ClusterBed } from '../bed/cluster-bed.ts';
 import type { DriverName } from '../drivers/driver.ts';
 import { leadsToFailover } from '../options/fault-schedule.ts';
-import { promotionMsOf } from '../options/engine.ts';
+import { promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { formatMs } from '../report/format.ts';
 import { quietListener } from '../report/progress.ts';
@@ -26,7 +26,6 @@ export interface MatrixOptions {
   modes: readonly Mode[];
   /** Of each driver. */
   clients: number;
-  promoteAfterMs: number;
 }
 
 const REPLICAS = 2;
@@ -35,6 +34,9 @@ const MAX_CONNECTIONS = 10;
 /** Undisturbed load before the fault, and after all of it is over. */
 const SETTLE_MS = 1_500;
 const AFTERWARDS_MS = 2_500;
+const PROMOTE_AFTER_MS = 1_000;
+/** What a takeover needs beyond that. */
+const TAKEOVER_MS: Record<EngineName, number> = { embedded: 500, patroni: 6_000 };
 /** Each server's own disk, for the fault that fills it. */
 const DISK_MB = 256;
 
@@ -60,7 +62,7 @@ async function runEngine(
   const cases = faultCases(engine).filter(({ name }) => options.faults?.includes(name) ?? true);
   // Its readers look for synchronous replication first.
   for (const mode of MODES.toReversed().filter((each) => options.modes.includes(each))) {
-    const bed = await startBed(engine, mode, cases, options, context);
+    const bed = await startBed(engine, mode, cases, context);
     for (const fault of cases) {
       await awaitWhole(bed, context.signal);
       context.signal.throwIfAborted();
@@ -79,7 +81,6 @@ async function startBed(
   engine: EngineName,
   mode: Mode,
   cases: readonly FaultCase[],
-  { promoteAfterMs }: MatrixOptions,
   { signal, cleanup, say }: BenchContext,
 ): Promise<ClusterBed> {
   say(`starting a cluster: engine ${engine}, one primary, ${REPLICAS} standbys, ${mode} replication`);
@@ -87,7 +88,7 @@ async function startBed(
     engine,
     replicas: REPLICAS,
     synchronous: mode === 'synchronous',
-    promoteAfterMs,
+    promoteAfterMs: promoteAfterOf(engine, undefined, PROMOTE_AFTER_MS),
     diskMb: cases.some(({ name }) => name === 'disk-full') ? DISK_MB : false,
     // Cuts shall hit the connections of a pool that was filled before.
     terminateTls: true,
@@ -114,9 +115,10 @@ async function strikeBoth(
   options: MatrixOptions,
   { signal, cleanup }: BenchContext,
 ): Promise<BothRuns> {
-  const promoteAfterMs = promotionMsOf(engine, options.promoteAfterMs);
+  const promoteAfterMs = promoteAfterOf(engine, undefined, PROMOTE_AFTER_MS);
   const scheduled = { ...fault, atMs: SETTLE_MS };
-  const lastsMs = fault.forMs ?? (leadsToFailover(scheduled, promoteAfterMs) ? promoteAfterMs : SETTLE_MS);
+  const failoverMs = leadsToFailover(scheduled, promoteAfterMs) ? promoteAfterMs + TAKEOVER_MS[engine] : 0;
+  const lastsMs = fault.forMs ?? Math.max(failoverMs, SETTLE_MS);
   const run = (driver: DriverName): Promise<RunReport> =>
     runLoad(
       bed,

@@ -11,7 +11,6 @@ import { epochMs } from '../measure/clock.ts';
 import { pause } from '../measure/pause.ts';
 import { seededRandom } from '../measure/random.ts';
 import type { Random } from '../measure/random.ts';
-import { promotionMsOf } from '../options/engine.ts';
 import { prepareTables } from '../run/tables.ts';
 import type { Prepared } from '../run/tables.ts';
 import { check } from '../verify/checker.ts';
@@ -203,10 +202,10 @@ async function hasReplayed(options: PlainConnectionOptions, lsn: string): Promis
 async function awaitSuccessor(
   { cluster }: ClusterBed,
   lost: string,
-  { engine, promoteAfterMs }: ForcedLossOptions,
+  { promoteAfterMs }: ForcedLossOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const limitMs = promotionMsOf(engine, promoteAfterMs) + PROMOTION_LIMIT_MS;
+  const limitMs = promoteAfterMs + PROMOTION_LIMIT_MS;
   for (const until = epochMs() + limitMs; epochMs() < until;) {
     signal.throwIfAborted();
     const { primary } = await cluster.status();

@@ -5,11 +5,11 @@ import { MODES } from '../bench/forced-loss-report.ts';
 import type { ForcedLossOptions, Mode } from '../bench/forced-loss-report.ts';
 import type { MatrixOptions } from '../bench/run-faults.ts';
 import { formatDuration } from '../options/duration.ts';
-import { ENGINES, faultsOfEngine } from '../options/engine.ts';
+import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { duration, integer } from './arguments.ts';
-import { durationOption, oneLineErrors } from './load-command.ts';
+import { durationOption, oneLineErrors, promoteAfterOption } from './load-command.ts';
 
 export type BenchRequest = { jsonPath: string | null } & (
   | { bench: 'failover'; options: FailoverOptions }
@@ -47,6 +47,7 @@ const MOST_KILLS = 1_000;
 const MOST_CLIENTS = 2_000;
 const MOST_RUNS = 1_000;
 const HIGHEST_SEED = 2 ** 31 - 1;
+const LOSS_PROMOTE_AFTER_MS = 500;
 const DEFAULT_IDLE_MS = 60_000;
 
 /**
@@ -99,13 +100,14 @@ function newCommand(found: (request: BenchRequest) => void): Command {
     .addOption(engineOption())
     .option('--runs <n>', 'of each mode', integer(1, MOST_RUNS), 20)
     .option('--seed <n>', 'of how many writes each run makes', integer(0, HIGHEST_SEED), 1)
-    .addOption(
-      durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 500),
-    )
+    .addOption(promoteAfterOption(LOSS_PROMOTE_AFTER_MS))
     .action(({ json, promoteAfter, ...options }: ForcedLossFlags) =>
       found({
         bench: 'forced-loss',
-        options: { ...options, promoteAfterMs: promoteAfter },
+        options: {
+          ...options,
+          promoteAfterMs: promoteAfterOf(options.engine, promoteAfter, LOSS_PROMOTE_AFTER_MS),
+        },
         jsonPath: json ?? null,
       }),
     );
@@ -120,9 +122,6 @@ function newCommand(found: (request: BenchRequest) => void): Command {
         .default('both'),
     )
     .option('--clients <n>', 'of each driver', integer(1, MOST_CLIENTS), 10)
-    .addOption(
-      durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 1_000),
-    )
     .option('--write <file>', 'put the tables between their marks in this Markdown file')
     .action((flags: MatrixFlags) =>
       found({
@@ -158,19 +157,11 @@ interface MatrixFlags {
   only?: string;
   replication: Mode | 'both';
   clients: number;
-  promoteAfter: number;
   write?: string;
   json?: string;
 }
 
-function matrixOptions({
-  engine,
-  only,
-  replication,
-  clients,
-  promoteAfter,
-  write,
-}: MatrixFlags): MatrixOptions {
+function matrixOptions({ engine, only, replication, clients, write }: MatrixFlags): MatrixOptions {
   if (write !== undefined && (only !== undefined || replication !== 'both'))
     throw new UsageError('--write puts whole tables in place: leave --only and --replication away');
   const engines = engine === 'all' ? ENGINES : [engine];
@@ -186,12 +177,11 @@ function matrixOptions({
     faults: faults ?? null,
     modes: replication === 'both' ? MODES : [replication],
     clients,
-    promoteAfterMs: promoteAfter,
   };
 }
 
 interface ForcedLossFlags extends Omit<ForcedLossOptions, 'promoteAfterMs'> {
-  promoteAfter: number;
+  promoteAfter?: number;
   json?: string;
 }
 

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { formatDuration } from '../options/duration.ts';
-import { ENGINES, faultsOfEngine, promotionMsOf } from '../options/engine.ts';
+import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { faultName } from '../options/fault-schedule.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { DemoOptions } from '../demo/run-demo.ts';
 import { duration, integer } from './arguments.ts';
-import { durationOption, oneLineErrors } from './load-command.ts';
+import { oneLineErrors, promoteAfterOption } from './load-command.ts';
 
 export interface DemoRequest {
   demo: DemoOptions;
@@ -19,7 +19,7 @@ interface Flags {
   duration?: number;
   engine: EngineName;
   fault: string;
-  promoteAfter: number;
+  promoteAfter?: number;
   short: boolean;
   json?: string;
 }
@@ -39,6 +39,7 @@ const FULL = { clients: 300, thinkMs: 500, faultAtMs: 10_000, afterwardsMs: 15_0
 /** Enough to see everything happen, for tests. */
 const SHORT = { clients: 60, thinkMs: 200, faultAtMs: 2_000, afterwardsMs: 4_000 };
 const MAX_CONNECTIONS = 20;
+const PROMOTE_AFTER_MS = 5_000;
 
 /** Reads the command line. @throws CommanderError or UsageError with one line for the user. */
 export function parseDemoCommand(argv: readonly string[]): DemoRequest {
@@ -46,12 +47,10 @@ export function parseDemoCommand(argv: readonly string[]): DemoRequest {
   command.parse([...argv], { from: 'user' });
   const flags = command.opts<Flags>();
   const size = flags.short ? SHORT : FULL;
-  if (flags.engine === 'patroni' && command.getOptionValueSource('promoteAfter') === 'cli')
-    throw new UsageError('--promote-after is for engine embedded: Patroni has times of its own');
-  const promoteAfterMs = promotionMsOf(flags.engine, flags.promoteAfter);
+  const promoteAfterMs = promoteAfterOf(flags.engine, flags.promoteAfter, PROMOTE_AFTER_MS);
   const fault = faultName(flags.fault);
   if (!faultsOfEngine(flags.engine).includes(fault))
-    throw new UsageError(`--fault: ${fault} needs --engine patroni`);
+    throw new UsageError(`--fault: engine ${flags.engine} does not have ${fault}`);
   const durationMs = flags.duration ?? size.faultAtMs + promoteAfterMs + size.afterwardsMs;
   if (durationMs <= size.faultAtMs)
     throw new UsageError(
@@ -84,9 +83,7 @@ function newCommand(): Command {
         .default('embedded'),
     )
     .option('--fault <name>', 'what happens in the middle of each run', 'kill-primary')
-    .addOption(
-      durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 5_000),
-    )
+    .addOption(promoteAfterOption(PROMOTE_AFTER_MS))
     .option('--clients <n>', 'simulated clients (default: 300)', integer(1, 20_000))
     .option('--duration <time>', 'of each run (default: until well after the promotion)', duration(1_000))
     .option('--short', 'a small, quick run for tests', false)

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { parseReplicaAddress, parseTarget } from '../options/connection-string.ts';
 import { formatDuration } from '../options/duration.ts';
 import { chaosSchedule, parseChaos } from '../options/chaos.ts';
-import { ENGINES, faultsOfEngine, promotionMsOf } from '../options/engine.ts';
+import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { LOAD_FAULTS, leadsToFailover, parseFaultSchedule } from '../options/fault-schedule.ts';
 import type { ScheduledFault } from '../options/fault-schedule.ts';
@@ -37,7 +37,7 @@ interface Flags {
   fault?: string;
   chaos?: string;
   oneAtATime: boolean;
-  promoteAfter: number;
+  promoteAfter?: number;
   maxConnections: number;
   replicas: number;
   asynchronous: boolean;
@@ -77,6 +77,7 @@ const MOST_CONNECTIONS = 1_000;
 const FEWEST_FOR_SCHOOLDB = 3;
 const MOST_ROWS = 10_000_000;
 const MOST_REPLICAS = 7;
+const PROMOTE_AFTER_MS = 5_000;
 
 /** Reads the command line. @throws CommanderError or UsageError with one line for the user. */
 export function parseLoadCommand(argv: readonly string[], environment: NodeJS.ProcessEnv): LoadRequest {
@@ -91,8 +92,6 @@ export function parseLoadCommand(argv: readonly string[], environment: NodeJS.Pr
     for (const flag of ONLY_OWN_CLUSTER)
       if (given(flag))
         throw new UsageError(`${dashed(flag)} is for a cluster of its own and cannot go with --target`);
-  if (flags.engine === 'patroni' && given('promoteAfter'))
-    throw new UsageError('--promote-after is for engine embedded: Patroni has times of its own');
   if (flags.fault !== undefined && flags.chaos !== undefined)
     throw new UsageError('--chaos draws the faults: leave --fault away');
   if (flags.oneAtATime && flags.fault === undefined) throw new UsageError('--one-at-a-time needs --fault');
@@ -159,9 +158,7 @@ function newCommand(): Command {
       '--chaos <draw>',
       'random faults one at a time: seed=N,every=TIME, and faults=NAME|NAME, overlap=true',
     )
-    .addOption(
-      durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 5_000),
-    )
+    .addOption(promoteAfterOption(PROMOTE_AFTER_MS))
     .option('--max-connections <n>', 'connections per endpoint', integer(1, MOST_CONNECTIONS), 20)
     .option('--replicas <n>', 'standbys of the cluster', integer(0, MOST_REPLICAS), 2)
     .option('--asynchronous', 'acknowledge before a standby has confirmed: a failover may lose writes', false)
@@ -171,6 +168,12 @@ function newCommand(): Command {
     .option('--keep', "leave the run's tables in the target", false)
     .option('--json <file>', 'write the report as JSON')
     .option('--quiet', 'no progress, only the result', false);
+}
+
+/** Its default depends on the engine. */
+export function promoteAfterOption(embeddedMs: number): Option {
+  const description = `from the loss of the primary to the promotion; with patroni its lease (default: ${formatDuration(embeddedMs)}; 20s with patroni)`;
+  return new Option('--promote-after <time>', description).argParser(duration(0));
 }
 
 export function durationOption(
@@ -213,14 +216,15 @@ function runOptions(flags: Flags, workloadGiven: boolean): RunOptions {
     rows: flags.rows,
     seed: flags.seed,
     ...faultsOf(flags),
-    promoteAfterMs: promotionMsOf(flags.engine, flags.promoteAfter),
+    promoteAfterMs: promoteAfterOf(flags.engine, flags.promoteAfter, PROMOTE_AFTER_MS),
     verify: flags.verify,
     keep: flags.keep,
   };
 }
 
 function faultsOf(flags: Flags): { faults: ScheduledFault[]; pace: FaultPace } {
-  const { fault, chaos, duration, engine, replicas, promoteAfter, oneAtATime } = flags;
+  const { fault, chaos, duration, engine, replicas, oneAtATime } = flags;
+  const promoteAfterMs = promoteAfterOf(engine, flags.promoteAfter, PROMOTE_AFTER_MS);
   if (chaos !== undefined) {
     if (replicas === 0) throw new UsageError('--chaos needs standbys that take over: --replicas 1 or more');
     const drawn = parseChaos(chaos, engine);
@@ -234,12 +238,12 @@ function faultsOf(flags: Flags): { faults: ScheduledFault[]; pace: FaultPace } {
   const faults = fault === undefined ? [] : parseFaultSchedule(fault);
   for (const scheduled of faults) {
     if (!faultsOfEngine(engine).includes(scheduled.name))
-      throw new UsageError(`--fault: ${scheduled.name} needs --engine patroni`);
+      throw new UsageError(`--fault: engine ${engine} does not have ${scheduled.name}`);
     if (scheduled.atMs >= duration)
       throw new UsageError(
         `--fault: ${scheduled.name} at ${formatDuration(scheduled.atMs)} comes after the end of the load at ${formatDuration(duration)}`,
       );
-    if (replicas === 0 && leadsToFailover(scheduled, promoteAfter))
+    if (replicas === 0 && leadsToFailover(scheduled, promoteAfterMs))
       throw new UsageError(
         `--fault: ${scheduled.name} needs a standby that takes over: --replicas 1 or more`,
       );

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
-import { ENGINES } from '../options/engine.ts';
+import { ENGINES, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { LeftoversOptions } from '../soak/run-leftovers.ts';
 import type { SoakOptions } from '../soak/run-soak.ts';
 import { integer } from './arguments.ts';
-import { durationOption, oneLineErrors } from './load-command.ts';
+import { durationOption, oneLineErrors, promoteAfterOption } from './load-command.ts';
 
 export type SoakRequest = { jsonPath: string | null } & (
   | { soak: 'leftovers'; options: LeftoversOptions }
@@ -34,13 +34,14 @@ const MOST_MINUTES = 24 * 60;
 const MOST_SCHEDULES = 10_000;
 const MOST_CLIENTS = 20_000;
 const HIGHEST_SEED = 2 ** 31 - 1;
+const PROMOTE_AFTER_MS = 5_000;
 const MS_PER_MINUTE = 60_000;
 
 interface Flags {
   minutes: number;
   clients: number;
   think: number;
-  promoteAfter: number;
+  promoteAfter?: number;
   seed: number;
   json?: string;
   quiet: boolean;
@@ -73,14 +74,11 @@ function newCommand(found: (request: SoakRequest) => void): Command {
       .option('--minutes <n>', 'how long the load lasts', integer(1, MOST_MINUTES), 15)
       .option('--clients <n>', 'simulated clients', integer(1, MOST_CLIENTS), 300)
       .addOption(durationOption('--think <time>', 'the pause of a client between two operations', 0, 500))
+      .addOption(promoteAfterOption(PROMOTE_AFTER_MS))
       .option('--seed <n>', 'of the order of the faults and of the load', integer(0, HIGHEST_SEED), 1)
       .option('--json <file>', 'write the report as JSON')
       .option('--quiet', 'no progress, only the result', false);
-    if (engine === 'embedded')
-      soak.addOption(
-        durationOption('--promote-after <time>', 'from the loss of the primary to the promotion', 0, 5_000),
-      );
-    soak.action(({ minutes, clients, think, promoteAfter = 0, seed, json, quiet }: Flags) =>
+    soak.action(({ minutes, clients, think, promoteAfter, seed, json, quiet }: Flags) =>
       found({
         soak: engine,
         options: {
@@ -88,7 +86,7 @@ function newCommand(found: (request: SoakRequest) => void): Command {
           durationMs: minutes * MS_PER_MINUTE,
           clients,
           thinkMs: think,
-          promoteAfterMs: promoteAfter,
+          promoteAfterMs: promoteAfterOf(engine, promoteAfter, PROMOTE_AFTER_MS),
           seed,
         },
         jsonPath: json ?? null,

@@ -89,13 +89,14 @@ export function chaosFaults(engine: EngineName): FaultName[] {
 
 /**
  * The schedule of a seed: which faults, with which options, when and for how long. A pure function, in the order of
- * their moments; what would come after `durationMs` is left out.
+ * their moments; what would not be over by `durationMs` is left out.
  */
 export function chaosSchedule({ seed, everyMs, faults }: Chaos, durationMs: number): ScheduledFault[] {
   const random = seededRandom(seed);
   const schedule: ScheduledFault[] = [];
   for (let turn = 1; ; turn++) {
     const atMs = between(random, (turn - 0.25) * everyMs, (turn + 0.25) * everyMs);
+    if (atMs >= durationMs) return schedule;
     const name = pick(random, faults);
     const { options, forMs } = DRAWS[name]!;
     const fault = {
@@ -104,8 +105,7 @@ export function chaosSchedule({ seed, everyMs, faults }: Chaos, durationMs: numb
       atMs,
       forMs: forMs === null ? null : between(random, ...forMs),
     };
-    if (atMs + (fault.forMs ?? 0) >= durationMs) return schedule;
-    schedule.push(fault);
+    if (atMs + (fault.forMs ?? 0) < durationMs) schedule.push(fault);
   }
 }
 

@@ -43,6 +43,7 @@ const END_LIMIT_MS = 180_000;
 /** What must be gone then; nothing waits that long. */
 const GONE_LIMIT_MS = 30_000;
 const LOOK_MS = 250;
+const MOST_WORDS = 2_000;
 
 /** Ends load generators in the middle of random faults, in every way there is, and looks for what they leave behind. */
 export async function runLeftovers(
@@ -90,6 +91,7 @@ async function runOne(
   await chmod(place, 0o755);
   const program = startLoadgen(engine, draw, place);
   cleanup.defer(() => program.kill('SIGKILL'));
+  const lastWords = keepLastWords(program);
   const traces = new Traces(program.pid!, place);
   try {
     const code = await endIt(program, draw, traces, signal);
@@ -99,6 +101,7 @@ async function runOne(
       ending: draw.ending,
       endedAtMs: Math.round(draw.endAtMs),
       exit: code,
+      lastWords: lastWords(),
       processes: traces.processes,
       left: signal.aborted ? [] : await leftAtLast(traces),
     };
@@ -115,10 +118,17 @@ function startLoadgen(engine: EngineName, { chaosSeed }: Draw, place: string): C
   return spawn(process.execPath, [script, ...argv], {
     cwd: place,
     env: { ...process.env, TMPDIR: place, XDG_RUNTIME_DIR: place },
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', 'pipe'],
     // A group of its own: Ctrl-C at this program is not meant for it.
     detached: true,
   });
+}
+
+/** The last line of what it complains of. */
+function keepLastWords({ stderr }: ChildProcess): () => string {
+  let tail = '';
+  stderr?.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-MOST_WORDS)));
+  return () => tail.trim().split('\n').at(-1) ?? '';
 }
 
 /** Lets it end by itself, or ends it in the way that was drawn; its exit code, or the signal that ended it. */

@@ -1,5 +1,4 @@
 import type { Bed } from '../bed/bed.ts';
-import { promotionMsOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { runLoad } from '../run/run-load.ts';
 import type { RunContext } from '../run/run-load.ts';
@@ -12,7 +11,7 @@ export interface SoakOptions {
   durationMs: number;
   clients: number;
   thinkMs: number;
-  /** Of the supervisor; Patroni has times of its own. */
+  /** Of the supervisor, or Patroni's lease. */
   promoteAfterMs: number;
   /** Of the load, of the order of the faults, and of the rests between them. */
   seed: number;
@@ -34,7 +33,7 @@ export async function runSoak(bed: Bed, options: SoakOptions, context: RunContex
       seed,
       faults: soakRounds(engine, seed),
       pace: 'in-turn',
-      promoteAfterMs: promotionMsOf(engine, promoteAfterMs),
+      promoteAfterMs,
       verify: true,
       keep: false,
     },
