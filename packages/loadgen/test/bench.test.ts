@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { FailoverReport } from '../src/bench/failover-report.ts';
+import type { MatrixReport } from '../src/bench/fault-matrix.ts';
+import type { ForcedLossReport } from '../src/bench/forced-loss-report.ts';
 import type { IdleReport } from '../src/bench/run-idle.ts';
 import type { ImportReport } from '../src/bench/run-import.ts';
 import { run, start } from './support/program.ts';
@@ -76,6 +78,60 @@ describe('bench failover', () => {
     expect(program.left()).toEqual([]);
     const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
     expect(all.filter((line) => line.includes(program.directory))).toEqual([]);
+  });
+});
+
+describe('bench forced-loss', () => {
+  it('reports exactly the writes that had to get lost, and none with synchronous replication', async () => {
+    const program = start('bench-cli', [
+      'forced-loss',
+      '--runs',
+      '1',
+      '--seed',
+      '3',
+      '--json',
+      'report.json',
+    ]);
+    const { code, stdout } = await program.end();
+    const { losses, limits } = program.json('report.json') as ForcedLossReport;
+    expect(losses.map(({ mode, lost, whileCut }) => [mode, lost === whileCut, lost])).toEqual([
+      ['asynchronous', true, losses[0]!.whileCut],
+      ['synchronous', false, 0],
+    ]);
+    expect(losses[0]!.lost).toBeGreaterThan(0);
+    expect(limits.filter(({ held }) => !held)).toEqual([]);
+    expect(stdout).toContain('asynchronous: exactly K lost in 1 of 1 runs; synchronous: none lost in 1 of 1');
+    expect(code).toBe(0);
+    expect(program.left()).toEqual(['report.json']);
+  });
+});
+
+describe('bench faults', () => {
+  it('measures what callers meet, as a table', async () => {
+    const argv = ['faults', '--only', 'kill-primary,latency', '--replication', 'synchronous'];
+    const program = start('bench-cli', [...argv, '--clients', '5', '--json', 'report.json']);
+    const { code, stdout } = await program.end();
+    const { engines } = program.json('report.json') as MatrixReport;
+    expect(engines[0]?.cells).toMatchObject([
+      { fault: { name: 'kill-primary' }, error: null, schooldb: { lost: 0, doubled: 0, ghosts: 0 } },
+      { fault: { name: 'latency' }, error: null, schooldb: { lost: 0, doubled: 0, ghosts: 0 } },
+    ]);
+    expect(engines[0]?.cells[0]?.pg.errors).toBeGreaterThan(0);
+    expect(engines[0]?.cells[0]?.endedBy).toContain('promotion after ');
+    expect(stdout).toMatch(/^\| `kill-primary` +\| synchronous /m);
+    expect(stdout).toMatch(/^\| `lose-etcd` +\| – .* this engine does not have it/m);
+    expect(code).toBe(0);
+    expect(program.left()).toEqual(['report.json']);
+  });
+
+  it.each([
+    [['--only', 'meteorite'], "there is no fault 'meteorite' to measure; there are kill-primary, "],
+    [['--write', '/no/such/file.md'], '--write: /no/such/file.md cannot be read: ENOENT'],
+    [['--write', 'x.md', '--only', 'latency'], 'leave --only and --replication away'],
+  ])('%j: one line, exit code 2', async (argv, line) => {
+    const { code, stderr } = await run('bench-cli', 'faults', ...argv);
+    expect(stderr).toContain(line);
+    expect(code).toBe(2);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-export type ProgramName = 'cli' | 'demo-cli' | 'bench-cli';
+export type ProgramName = 'cli' | 'demo-cli' | 'bench-cli' | 'soak-cli';
 
 export interface Ended {
   code: number | null;
