@@ -73,7 +73,6 @@ export function renderSoak({ rodeThrough, rodeThroughFaults, ownShare, limits, r
   ].join('\n');
 }
 
-/** The line that tells of a fault. */
 function faultTable(faults: readonly FaultReport[], startedAt: number): string[] {
   const right = { align: 'right' } as const;
   const left = { align: 'left' } as const;
@@ -81,14 +80,14 @@ function faultTable(faults: readonly FaultReport[], startedAt: number): string[]
     [left, left, right, right, right, right, right],
     [
       ['fault', 'hits', 'at', 'callers waited', 'cluster needed', "client's own share", 'whole after'],
-      ...faults.map(({ name, target, requestedAt, wholeAt, error, ...took }) => [
+      ...faults.map(({ name, target, requestedAt, wholeAt, ...took }) => [
         name,
         target ?? '–',
         requestedAt === null ? '–' : formatMoment(requestedAt - startedAt),
         formatMs(took.stallMs),
         formatMs(took.outageMs),
         formatMs(took.ownShareMs),
-        error ?? formatMs(wholeAt === null || requestedAt === null ? null : wholeAt - requestedAt),
+        formatMs(wholeAt === null || requestedAt === null ? null : wholeAt - requestedAt),
       ]),
     ],
   );
