@@ -17,7 +17,6 @@ export const SOAKS = {
   patroni: 'the same with Patroni, etcd and HAProxy from packages of the operating system',
   leftovers: 'ends load generators in the middle of random faults, and looks for what they leave behind',
 } as const;
-export type SoakName = keyof typeof SOAKS;
 
 const EXAMPLES = `Examples:
   soak patroni --minutes 15

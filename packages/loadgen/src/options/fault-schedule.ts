@@ -66,7 +66,8 @@ function partsOf(text: string): Part[] {
   const parts: Part[] = [];
   let from = 0;
   let openedAt: number | null = null;
-  for (const [index, letter] of [...text].entries()) {
+  for (let index = 0; index < text.length; index++) {
+    const letter = text[index];
     if (letter === '(') {
       if (openedAt !== null) refuse({ text, position: index + 1 }, 'parentheses do not go into parentheses');
       openedAt = index;

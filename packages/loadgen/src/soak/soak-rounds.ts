@@ -1,5 +1,6 @@
 import type { FaultName, FaultOptions } from '@schooldb/local-cluster';
 import { seededRandom } from '../measure/random.ts';
+import type { Random } from '../measure/random.ts';
 import type { EngineName } from '../options/engine.ts';
 import type { ScheduledFault } from '../options/fault-schedule.ts';
 
@@ -53,7 +54,7 @@ export function soakRounds(engine: EngineName, seed: number): ScheduledFault[] {
   }).flat();
 }
 
-function shuffle<T>(values: T[], random: () => number): void {
+function shuffle(values: Turn[], random: Random): void {
   for (let last = values.length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));
     [values[last], values[other]] = [values[other]!, values[last]!];
