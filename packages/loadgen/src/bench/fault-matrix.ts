@@ -133,7 +133,7 @@ function rowsOf(name: FaultName, cells: readonly MatrixCell[]): string[][] {
 function rowOf({ fault, mode, error, endedBy, pg, schooldb }: MatrixCell): string[] {
   const { forMs: _, ...named } = fault;
   const name = faultText(named);
-  if (error !== null) return emptyRow(name, mode, error);
+  if (error !== null) return emptyRow(name, mode, error.replace(`${fault.name}: `, ''));
   return [`\`${name}\``, mode, ...metCells(pg), ...metCells(schooldb), endedBy];
 }
 

@@ -15,7 +15,6 @@ import { faultCases } from './fault-cases.ts';
 import type { FaultCase } from './fault-cases.ts';
 import { matrixReport, metBy } from './fault-matrix.ts';
 import type { MatrixCell, MatrixReport } from './fault-matrix.ts';
-import { MODES } from './forced-loss-report.ts';
 import type { Mode } from './forced-loss-report.ts';
 import type { BenchContext } from './run-failover.ts';
 
@@ -37,6 +36,7 @@ const AFTERWARDS_MS = 2_500;
 const PROMOTE_AFTER_MS = 1_000;
 /** What a takeover needs beyond that. */
 const TAKEOVER_MS: Record<EngineName, number> = { embedded: 500, patroni: 6_000 };
+const ROWS = { wanted: true, rows: 1, seed: 1 };
 /** Each server's own disk, for the fault that fills it. */
 const DISK_MB = 256;
 
@@ -51,6 +51,7 @@ export async function runFaults(
   return matrixReport(engines);
 }
 
+/** Patroni's faults mostly wait for a lease to run out: its modes take turns at the processor, not at the clock. */
 async function runEngine(
   engine: EngineName,
   options: MatrixOptions,
@@ -59,22 +60,40 @@ async function runEngine(
 ): Promise<MatrixReport['engines'][number]> {
   const cells: MatrixCell[] = [];
   let server = '';
-  const cases = faultCases(engine).filter(({ name }) => options.faults?.includes(name) ?? true);
-  // Its readers look for synchronous replication first.
-  for (const mode of MODES.toReversed().filter((each) => options.modes.includes(each))) {
-    const bed = await startBed(engine, mode, cases, context);
-    for (const fault of cases) {
-      await awaitWhole(bed, context.signal);
-      context.signal.throwIfAborted();
-      const runs = await strikeBoth(bed, engine, fault, options, context);
-      server = runs.pg.server.version;
-      const cell = cellOf(fault, mode, runs);
+  const runMode = async (mode: Mode): Promise<void> => {
+    for await (const { cell, version } of strikeAll(engine, mode, options, context)) {
+      server = version;
       cells.push(cell);
       tell(cell);
     }
-    await bed.close();
-  }
+  };
+  if (engine === 'patroni') await Promise.all(options.modes.map(runMode));
+  else for (const mode of options.modes) await runMode(mode);
   return { engine, server, cells };
+}
+
+async function* strikeAll(
+  engine: EngineName,
+  mode: Mode,
+  options: MatrixOptions,
+  context: BenchContext,
+): AsyncGenerator<{ cell: MatrixCell; version: string }> {
+  const cases = faultCases(engine).filter(({ name }) => options.faults?.includes(name) ?? true);
+  let bed = await startBed(engine, mode, cases, context);
+  for (const fault of cases) {
+    try {
+      await awaitWhole(bed, context.signal);
+    } catch (error) {
+      // The others are worth their rows all the same.
+      context.say(`${(error as Error).message}: another one takes its place`);
+      await bed.close();
+      bed = await startBed(engine, mode, cases, context);
+    }
+    context.signal.throwIfAborted();
+    const runs = await strikeBoth(bed, engine, fault, options, context);
+    yield { cell: cellOf(fault, mode, runs), version: runs.pg.server.version };
+  }
+  await bed.close();
 }
 
 async function startBed(
@@ -99,8 +118,6 @@ async function startBed(
   await dropTables(bed.target, { ...(await prepareTables(bed.target, ROWS)), seeded: false });
   return bed;
 }
-
-const ROWS = { wanted: true, rows: 1, seed: 1 };
 
 interface BothRuns {
   pg: RunReport;
