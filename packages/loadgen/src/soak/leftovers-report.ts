@@ -45,7 +45,8 @@ export interface LeftoversReport {
 const KINDS = ['process', 'port', 'file', 'unix socket', 'mount', 'network namespace'];
 /** Overlapping faults may well leave too little to judge by; and a run may have ended before it was to be ended. */
 const BY_ITSELF: readonly (number | string)[] = [EXIT.ok, EXIT.inconclusive];
-const INTERRUPTED = [...BY_ITSELF, EXIT.interrupted];
+/** A signal that comes while the program is still loaded meets nobody who would listen. */
+const INTERRUPTED = [...BY_ITSELF, EXIT.interrupted, 'SIGINT', 'SIGTERM'];
 const GOOD_EXITS: Record<Ending, readonly (number | string)[]> = {
   'by itself': BY_ITSELF,
   SIGINT: INTERRUPTED,
