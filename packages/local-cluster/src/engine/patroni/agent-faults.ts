@@ -45,17 +45,29 @@ async function killAgent(scene: PatroniScene, options: FaultOptions, announce: A
   return { undo: () => scene.letUp(node) };
 }
 
+/**
+ * An agent that stood still longer than its lease must not go on: Patroni before 3.0.3 overwrites the
+ * lease of whoever was promoted meanwhile (its pull request 2689), who then gives up what it has
+ * acknowledged. Another agent takes its place, which knows of no lease.
+ */
 async function freezeAgent(scene: PatroniScene, options: FaultOptions, announce: Announce): Promise<Effect> {
   const node = nodeOf(scene, 'freeze-agent', options);
   if (!node.agentRuns) {
     throw new ClusterError('fault-failed', `freeze-agent: the agent of ${node.name} is not running`);
   }
   announce(node.name);
+  const frozenAt = performance.now();
   await node.freezeAgent();
   return {
-    undo: () => {
-      node.thawAgent();
-      return Promise.resolve();
+    undo: async () => {
+      if (!node.agentFrozen) return;
+      if (scene.leaseMayBeOver(frozenAt)) {
+        scene.keepDown(node);
+        await node.killAgent();
+        await scene.letUp(node);
+      } else {
+        node.thawAgent();
+      }
     },
   };
 }

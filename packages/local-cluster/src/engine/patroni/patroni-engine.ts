@@ -204,6 +204,11 @@ export class PatroniEngine implements Engine, PatroniScene {
       throw new ClusterError('fault-failed', `${fault}: no primary within ${PRIMARY_WITHIN_MS} ms`);
   }
 
+  leaseMayBeOver(sinceMs: number): boolean {
+    // Renewed every second or so; half of it is far from both ends.
+    return performance.now() - sinceMs > (ttlOf(this.#options) * 1_000) / 2;
+  }
+
   keepDown(node: PatroniNode): void {
     this.#down.add(node);
   }
@@ -235,8 +240,9 @@ export class PatroniEngine implements Engine, PatroniScene {
     const outgoing = this.#outgoing;
     if (outgoing?.node === node && outgoing.pid === node.postmaster()?.pid) return;
     const timeline = node.answer?.timeline ?? null;
-    // The lease of one that was cut off ends by its own clock: for a moment two may believe to have it.
-    if (timeline !== null && timeline < (this.#latest?.timeline ?? 0)) return;
+    // One that was cut off goes by its own clock: for a moment two may believe to have the lease.
+    const older = timeline !== null && timeline < (this.#latest?.timeline ?? 0);
+    if (older && this.#primary?.answer?.leads === true) return;
     if (this.#primary !== undefined)
       this.lose(this.#primary, `${this.#primary.name} hands over to ${node.name}`);
     const before = this.#latest;

@@ -48,8 +48,11 @@ export class PatroniNode {
   #replayDelayMs = 0;
   /** Called when the agent ends without having been told to. */
   onAgentLost: (() => void) | undefined;
-  /** What the agent said last; undefined when it did not answer. Kept by whoever watches. */
-  answer: AgentAnswer | undefined;
+  #answer: AgentAnswer | undefined;
+  /** Since it was started. */
+  #agentHasAnswered = false;
+  /** It is to read its configuration again. */
+  #reloadDue = false;
 
   constructor(needs: NodeNeeds) {
     this.#needs = needs;
@@ -62,6 +65,11 @@ export class PatroniNode {
 
   get address(): Address {
     return this.#needs.addresses.postgres;
+  }
+
+  /** What the agent said last; undefined when it did not answer. */
+  get answer(): AgentAnswer | undefined {
+    return this.#answer;
   }
 
   get agentRuns(): boolean {
@@ -92,10 +100,10 @@ export class PatroniNode {
 
   get state(): ServerState {
     if (this.#frozen) return 'frozen';
-    if (this.postmaster() !== undefined) return this.answer?.state === 'starting' ? 'starting' : 'running';
-    if (this.#child === undefined || this.answer === undefined) return 'stopped';
-    if (this.answer.state === 'creating replica') return 'cloning';
-    return this.answer.state === 'starting' ? 'starting' : 'stopped';
+    if (this.postmaster() !== undefined) return this.#answer?.state === 'starting' ? 'starting' : 'running';
+    if (this.#child === undefined || this.#answer === undefined) return 'stopped';
+    if (this.#answer.state === 'creating replica') return 'cloning';
+    return this.#answer.state === 'starting' ? 'starting' : 'stopped';
   }
 
   /** The server's first process, while it runs: no descendant of the agent's. */
@@ -128,11 +136,21 @@ export class PatroniNode {
     });
     this.#child = child;
     this.#agentFrozen = false;
+    this.#agentHasAnswered = false;
     void child.exited.then(() => {
       if (this.#child !== child) return;
       this.#child = undefined;
       this.onAgentLost?.();
     });
+  }
+
+  /** Asks the agent how its server is. */
+  async look(timeoutMs: number): Promise<void> {
+    const child = this.#child;
+    this.#answer = await this.agent.ask(timeoutMs);
+    if (this.#answer === undefined || child === undefined || this.#child !== child) return;
+    this.#agentHasAnswered = true;
+    if (this.#reloadDue) this.#reload();
   }
 
   /** SIGKILL for agent and server; returns when both are gone, as after a crash of the machine. */
@@ -163,15 +181,17 @@ export class PatroniNode {
   }
 
   async freeze(): Promise<void> {
-    if (this.#child === undefined) throw new Error(`the agent of ${this.name} is not running`);
+    const root = this.#child ?? this.postmaster();
+    if (root === undefined) throw new Error(`${this.name} is not running`);
     this.#frozen = true;
-    await freezeTree(this.#child, this.#needs.directory);
+    await freezeTree(root, this.#needs.directory);
   }
 
   thaw(): void {
     if (!this.#frozen) return;
     this.#frozen = false;
-    if (this.#child !== undefined) thawTree(this.#child, this.#needs.directory);
+    const root = this.#child ?? this.postmaster();
+    if (root !== undefined) thawTree(root, this.#needs.directory);
     this.#frozenPostmaster = undefined;
     this.#agentFrozen = false;
   }
@@ -209,7 +229,7 @@ export class PatroniNode {
   async delayReplay(delayMs: number): Promise<void> {
     this.#replayDelayMs = delayMs;
     await this.#writeConfiguration();
-    if (this.#child !== undefined) process.kill(this.#child.pid, 'SIGHUP');
+    this.#reload();
   }
 
   /** A superuser's connection to the server itself. */
@@ -228,8 +248,14 @@ export class PatroniNode {
     const child = this.#child;
     this.#child = undefined;
     this.#agentFrozen = false;
-    this.answer = undefined;
+    this.#answer = undefined;
     return child;
+  }
+
+  /** One that has only just been started would die of the signal. */
+  #reload(): void {
+    this.#reloadDue = this.#child !== undefined && !this.#agentHasAnswered;
+    if (this.#child !== undefined && !this.#reloadDue) process.kill(this.#child.pid, 'SIGHUP');
   }
 
   async #writeConfiguration(): Promise<void> {

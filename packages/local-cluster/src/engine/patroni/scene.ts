@@ -21,6 +21,8 @@ export interface PatroniScene {
   stays(): void;
   /** Resolves when there is a primary as wanted, and the virtual IP leads there. */
   untilPrimary(fault: string, isWanted: (node: PatroniNode) => boolean): Promise<void>;
+  /** An agent that stood still since then may have lost the leader's lease (by `performance.now()`). */
+  leaseMayBeOver(sinceMs: number): boolean;
   /** Its agent is not started again when it has ended. */
   keepDown(node: PatroniNode): void;
   /** Starts the agent, where it does not run. */

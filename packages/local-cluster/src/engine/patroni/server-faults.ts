@@ -46,17 +46,24 @@ async function killPrimary(
   return { isOver: () => scene.isBack(primary), undo: () => scene.letUp(primary) };
 }
 
-/** Woken late, it believes to be primary until its agent has asked etcd: as a machine that was suspended. */
+/** See `freezeAgent` for why it must not simply go on once its lease may be over. */
 async function freezePrimary(scene: PatroniScene, announce: Announce): Promise<Effect> {
   const primary = scene.requirePrimary('freeze-primary');
   announce(primary.name);
+  const frozenAt = performance.now();
   await primary.freeze();
   scene.lose(primary, `${primary.name} is frozen`);
   return {
     isOver: () => !primary.frozen && scene.isBack(primary),
-    undo: () => {
-      primary.thaw();
-      return Promise.resolve();
+    undo: async () => {
+      if (!primary.frozen) return;
+      if (scene.leaseMayBeOver(frozenAt)) {
+        scene.keepDown(primary);
+        await primary.kill();
+        await scene.letUp(primary);
+      } else {
+        primary.thaw();
+      }
     },
   };
 }

@@ -116,8 +116,8 @@ async function untilPrimary(node: PatroniNode, signal: AbortSignal): Promise<voi
   const outcome = await waitFor(
     async () => {
       if (!node.agentRuns) return 'ended';
-      const answer = await node.agent.ask(ANSWER_MS);
-      return answer?.leads === true && answer.state === 'running' && 'primary';
+      await node.look(ANSWER_MS);
+      return node.answer?.leads === true && node.answer.state === 'running' && 'primary';
     },
     { timeoutMs: PRIMARY_WITHIN_MS, everyMs: 50, signal },
   );

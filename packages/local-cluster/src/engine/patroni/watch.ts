@@ -60,9 +60,8 @@ export class Watch {
   async #watch(node: PatroniNode): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
-      const answer = await node.agent.ask(ANSWER_MS);
+      await node.look(ANSWER_MS);
       if (signal.aborted) return;
-      node.answer = answer;
       this.#judgeRole(node);
       this.#judgeServer(node);
       if (node === this.#primary) this.#judgeStandbys(node);
