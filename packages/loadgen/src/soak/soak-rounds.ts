@@ -20,6 +20,7 @@ export const ROUNDS: Record<EngineName, readonly Turn[]> = {
     { name: 'cut-replication', forMs: 3_000 },
     { name: 'crash-backend', forMs: 3_000 },
     { name: 'blackhole', forMs: 3_000 },
+    { name: 'partition', forMs: 10_000 },
   ],
   patroni: [
     { name: 'kill-primary', forMs: null },
