@@ -11,6 +11,7 @@ import { quietListener } from '../report/progress.ts';
 import { runLoad } from '../run/run-load.ts';
 import { dropTables, prepareTables } from '../run/tables.ts';
 import type { FaultReport, RunReport } from '../run/run-report.ts';
+import { awaitPrimary } from '../verify/read-back.ts';
 import { faultCases } from './fault-cases.ts';
 import type { FaultCase } from './fault-cases.ts';
 import { matrixReport, metBy } from './fault-matrix.ts';
@@ -34,6 +35,7 @@ const MAX_CONNECTIONS = 10;
 const SETTLE_MS = 1_500;
 const AFTERWARDS_MS = 2_500;
 const PROMOTE_AFTER_MS = 1_000;
+const PRIMARY_LIMIT_MS = 60_000;
 /** What a takeover needs beyond that. */
 const TAKEOVER_MS: Record<EngineName, number> = { embedded: 500, patroni: 6_000 };
 const ROWS = { wanted: true, rows: 1, seed: 1 };
@@ -82,7 +84,7 @@ async function* strikeAll(
   let bed = await startBed(engine, mode, cases, context);
   for (const fault of cases) {
     try {
-      await awaitWhole(bed, context.signal);
+      await awaitReady(bed, context.signal);
     } catch (error) {
       // The others are worth their rows all the same.
       context.say(`${(error as Error).message}: another one takes its place`);
@@ -94,6 +96,12 @@ async function* strikeAll(
     yield { cell: cellOf(fault, mode, runs), version: runs.pg.server.version };
   }
   await bed.close();
+}
+
+/** Whole, and at the end of the master address: whoever balances there hears of a role a little later. */
+async function awaitReady(bed: ClusterBed, signal: AbortSignal): Promise<void> {
+  await awaitWhole(bed, signal);
+  if (!signal.aborted) (await awaitPrimary(bed, PRIMARY_LIMIT_MS)).destroy();
 }
 
 async function startBed(
@@ -114,6 +122,7 @@ async function startBed(
     signal,
   });
   cleanup.defer(() => bed.close());
+  await awaitReady(bed, signal);
   // What both runs of a fault share is there before them: neither makes it.
   await dropTables(bed.target, { ...(await prepareTables(bed.target, ROWS)), seeded: false });
   return bed;

@@ -12,13 +12,15 @@ export class EventLog {
   /** The first event of that type since `since`, as soon as it is there. */
   next(
     type: ClusterEventType,
-    { server, since = 0 }: { server?: string; since?: number } = {},
+    { server, since = 0, timeoutMs }: { server?: string; since?: number; timeoutMs?: number } = {},
   ): Promise<ClusterEvent> {
-    return eventually(() =>
-      this.all.find(
-        (event) =>
-          event.type === type && event.at >= since && (server === undefined || event.server === server),
-      ),
+    return eventually(
+      () =>
+        this.all.find(
+          (event) =>
+            event.type === type && event.at >= since && (server === undefined || event.server === server),
+        ),
+      timeoutMs,
     );
   }
 }

@@ -45,7 +45,7 @@ export function spawnNode(
 }
 
 /** The first line of what it prints, read as JSON. */
-export async function firstLine<T>(run: NodeProcess): Promise<T> {
-  const line = await eventually(() => run.stdout.includes('\n') && run.stdout.split('\n')[0]);
+export async function firstLine<T>(run: NodeProcess, timeoutMs?: number): Promise<T> {
+  const line = await eventually(() => run.stdout.includes('\n') && run.stdout.split('\n')[0], timeoutMs);
   return JSON.parse(line) as T;
 }

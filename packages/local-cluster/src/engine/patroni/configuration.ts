@@ -30,6 +30,12 @@ export const AGENT_USER = 'supervisor';
 /** How often an agent looks after its server, and how long it goes on trying when etcd does not answer. */
 const LOOP_WAIT_S = 1;
 const RETRY_TIMEOUT_S = 3;
+/**
+ * How long a server that is told to end may wait for standbys that do not answer, in synchronous mode,
+ * where nothing is lost by it. Less than an agent needs to find etcd silent for the second time: it would
+ * end and start the server twice at once then, and wipe the directory that one of them runs in (seen).
+ */
+const STOP_TIMEOUT_S = 2;
 /** As Zalando's operator has it; Patroni's own is 1 MiB, which a busy cluster is always beyond. */
 const MAXIMUM_LAG_BYTES = 33_554_432;
 
@@ -89,7 +95,10 @@ export function patroniConfiguration(settings: NodeSettings): string {
 /** What is the same for all nodes, and lies in etcd once the first has started. */
 function clusterSettings(options: ResolvedOptions, layout: Layout): object {
   // Patroni has its own, and takes a parameter of recovery among these for all of them.
-  const { recovery_target_timeline: _patronis, ...parameters } = serverSettings(options, layout);
+  const { recovery_target_timeline: _patronis, ...common } = serverSettings(options, layout);
+  // 60 s by default. Asynchronous: what STOP_TIMEOUT_S is otherwise. Synchronous: how long commits wait for a
+  // standby that has fallen silent, before Patroni takes another.
+  const parameters = { wal_sender_timeout: options.synchronous ? '10s' : '2s', ...common };
   return {
     ttl: ttlOf(options),
     loop_wait: LOOP_WAIT_S,
@@ -97,6 +106,7 @@ function clusterSettings(options: ResolvedOptions, layout: Layout): object {
     maximum_lag_on_failover: MAXIMUM_LAG_BYTES,
     synchronous_mode: options.synchronous,
     synchronous_mode_strict: options.synchronous,
+    primary_stop_timeout: STOP_TIMEOUT_S,
     postgresql: { use_pg_rewind: true, use_slots: true, parameters },
   };
 }

@@ -13,8 +13,12 @@ export interface PatroniPrograms {
   postgresBin: string;
 }
 
-/** Where Debian and Ubuntu put the programs of every major version. */
-const POSTGRES_PLACE = '/usr/lib/postgresql';
+/** As Debian and Ubuntu have them: PostgreSQL's programs lie in a directory for every major version. */
+const PLACES = {
+  programs: ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin'],
+  postgres: '/usr/lib/postgresql',
+  python: '/usr/bin/python3',
+};
 const OF_POSTGRES = [
   'postgres',
   'initdb',
@@ -24,7 +28,6 @@ const OF_POSTGRES = [
   'pg_rewind',
   'pg_isready',
 ];
-const PLACES = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin'];
 /** In the order in which people should install them. */
 const PACKAGES = [
   'postgresql',
@@ -38,19 +41,22 @@ const PACKAGES = [
 export const HOW_TO_GET_PATRONI = `sudo apt-get install --no-install-recommends ${PACKAGES.join(' ')}`;
 
 /** @throws ClusterError that names whatever is missing, and the command to get it. */
-export async function findPrograms({ version }: Pick<ResolvedOptions, 'version'>): Promise<PatroniPrograms> {
+export async function findPrograms(
+  { version }: Pick<ResolvedOptions, 'version'>,
+  places = PLACES,
+): Promise<PatroniPrograms> {
   if (process.platform !== 'linux') {
     throw new ClusterError('environment', 'engine patroni needs Linux: choose engine embedded');
   }
   const missing: string[] = [];
   const find = async (name: string) => {
-    const path = await findProgram(name);
+    const path = await findProgram(name, places.programs);
     if (path === undefined) missing.push(name);
     return path ?? '';
   };
   const [etcd, patroni, haproxy] = [await find('etcd'), await find('patroni'), await find('haproxy')];
-  if (patroni !== '' && !(await hasEtcdClient())) missing.push("Python's modules etcd and idna");
-  const installed = await installedVersions();
+  if (patroni !== '' && !(await hasEtcdClient(places.python))) missing.push("Python's modules etcd and idna");
+  const installed = await installedVersions(places.postgres);
   const chosen = version === 'any' ? installed.at(-1) : installed.find((known) => known === version);
   if (chosen === undefined) {
     const known = installed.length === 0 ? 'none' : installed.join(', ');
@@ -62,7 +68,7 @@ export async function findPrograms({ version }: Pick<ResolvedOptions, 'version'>
       `engine patroni needs ${missing.join(', ')}, not found on this machine (Debian: ${commandFor(version)})`,
     );
   }
-  return { etcd, patroni, haproxy, postgresBin: join(POSTGRES_PLACE, String(chosen), 'bin') };
+  return { etcd, patroni, haproxy, postgresBin: join(places.postgres, String(chosen), 'bin') };
 }
 
 function commandFor(version: ResolvedOptions['version']): string {
@@ -71,8 +77,8 @@ function commandFor(version: ResolvedOptions['version']): string {
     : HOW_TO_GET_PATRONI.replace('postgresql', `postgresql-${version}`);
 }
 
-async function findProgram(name: string): Promise<string | undefined> {
-  for (const directory of PLACES) {
+async function findProgram(name: string, directories: readonly string[]): Promise<string | undefined> {
+  for (const directory of directories) {
     const path = join(directory, name);
     if (await isExecutable(path)) return path;
   }
@@ -80,9 +86,9 @@ async function findProgram(name: string): Promise<string | undefined> {
 }
 
 /** Patroni's package is content with any store's client; over TLS this one needs idna as well. */
-async function hasEtcdClient(): Promise<boolean> {
+async function hasEtcdClient(python: string): Promise<boolean> {
   try {
-    await promisify(execFile)('/usr/bin/python3', ['-c', 'import etcd, idna'], { cwd: '/', timeout: 30_000 });
+    await promisify(execFile)(python, ['-c', 'import etcd, idna'], { cwd: '/', timeout: 30_000 });
     return true;
   } catch {
     return false;
@@ -90,12 +96,12 @@ async function hasEtcdClient(): Promise<boolean> {
 }
 
 /** Major versions with all programs that are needed, oldest first. */
-async function installedVersions(): Promise<PostgresVersion[]> {
-  const names = await readdir(POSTGRES_PLACE).catch((): string[] => []);
+async function installedVersions(place: string): Promise<PostgresVersion[]> {
+  const names = await readdir(place).catch((): string[] => []);
   const found: PostgresVersion[] = [];
   for (const version of POSTGRES_VERSIONS) {
     if (!names.includes(String(version))) continue;
-    const paths = OF_POSTGRES.map((name) => join(POSTGRES_PLACE, String(version), 'bin', name));
+    const paths = OF_POSTGRES.map((name) => join(place, String(version), 'bin', name));
     const complete = await Promise.all(paths.map(isExecutable));
     if (complete.every(Boolean)) found.push(version);
   }

@@ -89,6 +89,9 @@ export async function startPatroni({
     onRolesChanged: () => onRolesChanged(engine),
   });
   const [first, ...others] = nodes as [PatroniNode, ...PatroniNode[]];
+  // Whatever is waited for ends with it, a long initSql included.
+  const giveUp = () => void engine.stop();
+  signal.addEventListener('abort', giveUp, { once: true });
   try {
     progress('starting etcd and HAProxy');
     await network.open(names, addresses);
@@ -103,11 +106,18 @@ export async function startPatroni({
 
     if (others.length > 0) progress(`cloning ${others.map(({ name }) => name).join(', ')}`);
     engine.begin();
-    for (const node of others) await node.startAgent();
+    for (const node of others) {
+      signal.throwIfAborted();
+      await node.startAgent();
+    }
     await untilServing(engine, options.synchronous, signal);
   } catch (error) {
     await engine.stop();
+    // What was being started while the engine was stopped.
+    await Promise.all([balancer.stop(), etcd.kill(), network.close(), ...nodes.map((node) => node.kill())]);
     throw explainFailure(error, directory, [etcd.logFile, ...nodes.map(({ logFile }) => logFile)]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
   return { engine, children, layout, ca: certificates.ca, passwords };
 }
