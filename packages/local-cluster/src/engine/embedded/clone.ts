@@ -2,7 +2,7 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Account, Children } from '../../process/children.ts';
 import { killProcess } from '../../process/process-tree.ts';
-import { ROLE_FILE } from './configuration.ts';
+import { FILL_FILE } from './data-disk.ts';
 import { makeServerDirectory, writeServerFile } from '../layout.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
@@ -25,7 +25,7 @@ const LEFT_OUT = new Set([
   'standby.signal',
   'recovery.signal',
   'backup_label',
-  ROLE_FILE,
+  FILL_FILE,
 ]);
 
 /** The checkpoint it begins with writes all dirty pages, on the busiest of disks. */
@@ -68,7 +68,8 @@ async function copyData(from: string, to: string, children: Children, signal: Ab
   }
   await makeServerDirectory(to, children.account);
   // The directory itself stays: PostgreSQL finds a killed predecessor's shared memory by its inode and recycles it.
-  for (const name of await readdir(to)) await rm(join(to, name), { recursive: true, force: true });
+  for (const name of await readdir(to))
+    if (name !== FILL_FILE) await rm(join(to, name), { recursive: true, force: true });
   const names = (await readdir(from)).filter((name) => !LEFT_OUT.has(name));
   await runCopy(['-Rp', ...names, to], from, join(dirname(to), 'copy.log'), children, signal);
   for (const name of EMPTY_DIRECTORIES) await makeServerDirectory(join(to, name), children.account);

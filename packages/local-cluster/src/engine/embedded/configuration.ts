@@ -4,7 +4,10 @@ import type { Address } from '../../endpoint.ts';
 import type { Layout } from '../layout.ts';
 import { quoteLiteral } from '../sql.ts';
 
-/** What differs from server to server and changes with the roles: kept in a file of its own, so that a role change rewrites that alone. */
+/**
+ * What differs from server to server and changes with the roles: kept in a file of its own, so that a role
+ * change rewrites that alone. It lies beside the data: a server whose disk is full hears of a change as well.
+ */
 export const ROLE_FILE = 'schooldb-role.conf';
 
 export interface RoleSettings {
@@ -47,6 +50,7 @@ export function postgresqlConf(options: ResolvedOptions, layout: Layout): string
     wal_keep_size: '256MB',
     max_slot_wal_keep_size: '1GB',
     max_wal_size: '1GB',
+    ...(options.diskMb === false ? {} : walWithin(options.diskMb)),
     // 5 s by default: a standby would idle that long before it asks the new primary again.
     wal_retrieve_retry_interval: '200ms',
     wal_receiver_status_interval: '1s',
@@ -55,7 +59,7 @@ export function postgresqlConf(options: ResolvedOptions, layout: Layout): string
     log_checkpoints: 'off',
     ...options.settings,
   };
-  return `${lines(settings)}include_if_exists = '${ROLE_FILE}'\n`;
+  return `${lines(settings)}include_if_exists = '../${ROLE_FILE}'\n`;
 }
 
 export function roleConf({ name, port, upstream, confirming, replayDelayMs }: RoleSettings): string {
@@ -67,6 +71,18 @@ export function roleConf({ name, port, upstream, confirming, replayDelayMs }: Ro
     recovery_min_apply_delay: String(upstream === 'nowhere' ? 0 : replayDelayMs),
     synchronous_standby_names: confirming === undefined ? '' : anyOf(confirming),
   });
+}
+
+/** On a small disk WAL that is kept for standbys must not be what fills it. Two segments are the least PostgreSQL takes. */
+function walWithin(diskMb: number): Record<string, string> {
+  const share = (ratio: number, most: number) =>
+    `${Math.min(most, Math.max(32, Math.floor(diskMb * ratio)))}MB`;
+  return {
+    wal_keep_size: share(1 / 8, 256),
+    max_slot_wal_keep_size: share(1 / 4, 1_024),
+    max_wal_size: share(1 / 4, 1_024),
+    min_wal_size: '32MB',
+  };
 }
 
 /** Everybody over TLS with a password; nothing else gets in. */

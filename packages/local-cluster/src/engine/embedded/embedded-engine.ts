@@ -30,6 +30,7 @@ import { markStandby } from './clone.ts';
 import { crashBackend } from './crash-backend.ts';
 import { ConfirmingStandbys } from './confirming-standbys.ts';
 import { readControlFile } from './control-file.ts';
+import { diskFull } from './disk-full.ts';
 import { electStandby } from './election.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
@@ -87,6 +88,8 @@ export class EmbeddedEngine implements Engine {
     'crash-backend': (_options, announce) => this.#crashBackend(announce),
     restart: (_options, announce) => this.#restart(announce),
     switchover: (_options, announce) => this.#switchover(announce),
+    'disk-full': (options, announce) =>
+      diskFull(this.#standbyScene('disk-full'), options, announce, (member) => this.#startWhereLost(member)),
     lag: (options, announce) => lag(this.#standbyScene('lag'), options, this.#delays, announce),
     'cut-replication': (options, announce) =>
       cutReplication(this.#standbyScene('cut-replication'), options, this.#links, announce),
@@ -474,6 +477,15 @@ export class EmbeddedEngine implements Engine {
     await revive();
     await this.#takeBack(primary);
     return true;
+  }
+
+  /** Undo of what kept a server from running, or from being reached. */
+  async #startWhereLost(member: Member): Promise<void> {
+    await this.#comeBack(member, async () => {
+      if (member.server.state === 'stopped') await member.server.start();
+      else await member.server.untilReady();
+    });
+    member.wake();
   }
 
   async #takeBack(primary: Member): Promise<void> {

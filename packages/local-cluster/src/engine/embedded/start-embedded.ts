@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ClusterError } from '../../errors.ts';
 import { SUPERUSER } from '../../options.ts';
-import { Children } from '../../process/children.ts';
+import { Children, type Account } from '../../process/children.ts';
 import { findFreePort } from '../../process/ports.ts';
 import type { ClusterEvent } from '../../cluster.ts';
 import type { StartedEngine, StartNeeds } from '../engine.ts';
@@ -11,6 +12,7 @@ import { prepareBinaries } from './binaries.ts';
 import { explainFailure } from './explain-failure.ts';
 import { createDatabase, initialise } from './bootstrap.ts';
 import { makeCertificates } from '../certificates.ts';
+import { DataDisk } from './data-disk.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { layoutOf, makeServerDirectory, writeServerFile } from '../layout.ts';
 import { Member } from './member.ts';
@@ -57,7 +59,9 @@ export async function startEmbedded({
     const port = await findFreePort(taken);
     taken.add(port);
     await makeServerDirectory(layout.serverDirectory(name), account);
-    const identity = { name, port, directory: layout.serverDirectory(name) };
+    const directoryOfServer = layout.serverDirectory(name);
+    const disk = await mountDisk(directoryOfServer, options.diskMb, account);
+    const identity = { name, port, directory: directoryOfServer, disk };
     members.push(new Member(new PostgresServer(identity, binaries.postgres, children, superuser)));
   }
   const [primary, ...standbys] = members as [Member, ...Member[]];
@@ -100,6 +104,17 @@ export async function startEmbedded({
     signal.removeEventListener('abort', giveUp);
   }
   return { engine, children, layout, ca: certificates.ca, passwords };
+}
+
+async function mountDisk(
+  serverDirectory: string,
+  diskMb: number | false,
+  account: Account | undefined,
+): Promise<DataDisk | undefined> {
+  if (diskMb === false) return undefined;
+  const directory = join(serverDirectory, 'data');
+  await makeServerDirectory(directory, account);
+  return DataDisk.mount(directory, diskMb, account);
 }
 
 /** Listens until every standby follows, or something fails that must not fail in a start. */

@@ -78,11 +78,12 @@ export class Tending {
 
   /**
    * What the primary can't be asked, or can't get through, must not make a healthy standby look lost.
-   * One that is cut off is left as it is until the cut is healed: it could follow nobody anyway.
+   * One that is cut off is left as it is until the cut is healed: it could follow nobody anyway. So is one
+   * that ended for want of room: it needs no copy of its data, but room.
    */
-  #isOutOfReach({ name }: Member): boolean {
+  #isOutOfReach({ name, lacksRoom }: Member): boolean {
     const { postmasterFrozen, recovering } = this.#reign.primary.server;
-    return postmasterFrozen || recovering || this.#links.isCut(name);
+    return postmasterFrozen || recovering || lacksRoom || this.#links.isCut(name);
   }
 
   async #mend(member: Member): Promise<void> {
