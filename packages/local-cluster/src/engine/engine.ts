@@ -40,6 +40,8 @@ export interface Engine {
   status(): Promise<EngineStatus>;
   /** Where new connections may go right now, by role. */
   backends(role: 'primary' | 'standby'): ServerAddress[];
+  /** Nothing gets through between the virtual IPs and this server. Absent: never so. */
+  isCutFromClients?(server: string): boolean;
   /**
    * The server that was primary before, or is the lost one while there is no primary; before any
    * failover a standby. It need not run. Undefined where there is no other server.

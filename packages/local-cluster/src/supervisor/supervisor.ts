@@ -197,6 +197,8 @@ export class Supervisor {
       this.#virtualIps.get('master')?.setBackends(engine.backends('primary')),
       this.#virtualIps.get('replica')?.setBackends(engine.backends('standby')),
     ]);
+    for (const virtualIp of this.#virtualIps.values())
+      virtualIp.cutFrom((server) => engine.isCutFromClients?.(server) ?? false);
     this.#faults?.sweep();
   }
 

@@ -19,11 +19,14 @@ export async function electStandby(
   {
     confirming,
     synchronous,
+    reaches,
     signal,
     onBlocked,
   }: {
     confirming: ConfirmingStandbys;
     synchronous: boolean;
+    /** One that is out of the supervisor's reach does not answer. */
+    reaches: (member: Member) => boolean;
     signal: AbortSignal;
     onBlocked: (why: string) => void;
   },
@@ -32,7 +35,9 @@ export async function electStandby(
     const candidates = standbys.filter((member) =>
       synchronous ? confirming.isNeeded(member.name) : !member.diverged && hasRoom(member),
     );
-    const answers = await Promise.all(candidates.map((member) => hearLastWord(member, confirming, signal)));
+    const answers = await Promise.all(
+      candidates.map((member) => (reaches(member) ? hearLastWord(member, confirming, signal) : undefined)),
+    );
     signal.throwIfAborted();
     // Of several that are equally far one with room comes first.
     const byName = new Map(
