@@ -4,6 +4,7 @@ import type { Account, Children } from '../../process/children.ts';
 import { killProcess } from '../../process/process-tree.ts';
 import { FILL_FILE } from './data-disk.ts';
 import { makeServerDirectory, writeServerFile } from '../layout.ts';
+import type { Session } from '../sql.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 /** Directories whose contents are left out of a base backup (manual, "Making a Base Backup Using the Low Level API"). */
@@ -43,17 +44,32 @@ export async function cloneServer(
 ): Promise<void> {
   const label = await primary.session(
     async (session) => {
-      await session.query("SELECT pg_backup_start('schooldb clone', fast => true)");
+      const [start, stop] = await backupFunctions(session);
+      await session.query(start);
       await copyData(primary.dataDirectory, standby.dataDirectory, children, signal);
-      const [stop] = await session.query<{ labelfile: string }>(
-        'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
-      );
-      return stop?.labelfile ?? '';
+      const [end] = await session.query<{ labelfile: string }>(stop);
+      return end?.labelfile ?? '';
     },
     { timeoutMs: BACKUP_STATEMENT_MS },
   );
   await writeServerFile(join(standby.dataDirectory, 'backup_label'), label, children.account);
   await markStandby(standby.dataDirectory, children.account);
+}
+
+/** How a backup begins and ends; they had other names before PostgreSQL 15. */
+async function backupFunctions(session: Session): Promise<[start: string, stop: string]> {
+  const [row] = await session.query<{ version: number }>(
+    "SELECT current_setting('server_version_num')::int AS version",
+  );
+  return (row?.version ?? 0) >= 150_000
+    ? [
+        "SELECT pg_backup_start('schooldb clone', fast => true)",
+        'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
+      ]
+    : [
+        "SELECT pg_start_backup('schooldb clone', fast => true, exclusive => false)",
+        'SELECT labelfile FROM pg_stop_backup(exclusive => false, wait_for_archive => false)',
+      ];
 }
 
 /** The presence of this file makes a server start as a standby. */

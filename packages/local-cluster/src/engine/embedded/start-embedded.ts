@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterError } from '../../errors.ts';
-import { SUPERUSER } from '../../options.ts';
+import { DEFAULT_VERSION, SUPERUSER, type PostgresVersion, type ResolvedOptions } from '../../options.ts';
 import { Children, type Account } from '../../process/children.ts';
 import { findFreePort } from '../../process/ports.ts';
 import type { ClusterEvent } from '../../cluster.ts';
@@ -43,7 +43,7 @@ export async function startEmbedded({
 
   progress('preparing binaries and certificates');
   const [binaries, certificates] = await Promise.all([
-    prepareBinaries(directory, account),
+    prepareBinaries(versionOf(options), directory, account),
     makeCertificates(),
   ]);
   await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
@@ -104,6 +104,11 @@ export async function startEmbedded({
     signal.removeEventListener('abort', giveUp);
   }
   return { engine, children, layout, ca: certificates.ca, passwords };
+}
+
+/** `any` is for Patroni alone. */
+function versionOf({ version }: ResolvedOptions): PostgresVersion {
+  return version === 'any' ? DEFAULT_VERSION : version;
 }
 
 async function mountDisk(
