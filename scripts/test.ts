@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environmentOf, fetchMajor, OTHER_MAJORS, parseMajor } from './postgres-versions.ts';
-import type { PostgresVersion } from '../packages/local-cluster/src/options.ts';
+import { POSTGRES_VERSIONS, type PostgresVersion } from '../packages/local-cluster/src/options.ts';
 import { smokeTest } from './smoke.ts';
 import { runToEnd } from './steps.ts';
 
@@ -90,12 +90,13 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 function majorIn(given: readonly string[]): { major: PostgresVersion | undefined; rest: readonly string[] } {
   const at = given.indexOf('--postgres');
   if (at === -1) return { major: undefined, rest: given };
-  try {
-    return { major: parseMajor(given[at + 1]), rest: given.toSpliced(at, 2) };
-  } catch (error) {
-    console.error((error as Error).message);
+  const text = given[at + 1] ?? '';
+  const major = parseMajor(text);
+  if (major === undefined) {
+    console.error(`--postgres ${text}: not a version (allowed: ${POSTGRES_VERSIONS.join(', ')})`);
     process.exit(2);
   }
+  return { major, rest: given.toSpliced(at, 2) };
 }
 
 async function againstMajor(major: PostgresVersion, files: readonly string[]): Promise<void> {

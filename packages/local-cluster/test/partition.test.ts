@@ -55,7 +55,7 @@ describe.each([{ synchronous: true }, { synchronous: false }])('partition, with 
     const { server: successor } = await events.next('primary:promoted', { since });
     const { servers } = await cluster.status();
     const primaries = servers.filter(({ role }) => role === 'primary').map(({ name }) => name);
-    expect(primaries.toSorted()).toEqual([former, successor].toSorted());
+    expect(new Set(primaries)).toEqual(new Set([former, successor]));
     await queryOnce(cluster, 'INSERT INTO t VALUES (2)');
     // The old one still serves whoever is connected to it.
     let acknowledged = false;

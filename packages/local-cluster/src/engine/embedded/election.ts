@@ -36,7 +36,9 @@ export async function electStandby(
       synchronous ? confirming.isNeeded(member.name) : !member.diverged && hasRoom(member),
     );
     const answers = await Promise.all(
-      candidates.map((member) => (reaches(member) ? hearLastWord(member, confirming, signal) : undefined)),
+      candidates.map(async (member) =>
+        reaches(member) ? hearLastWord(member, confirming, signal) : undefined,
+      ),
     );
     signal.throwIfAborted();
     // Of several that are equally far one with room comes first.
