@@ -1,11 +1,14 @@
 /**
  * `npm test`: unit and integration tests on this Node. With `--all-nodes`, and always in CI, the unit tests and a
- * smoke test of the packed packages also run on the oldest Node that is supported and on the one in between. Other
- * arguments go to Vitest, for example `npm test -- packages/client`. Ends with one line that counts everything.
+ * smoke test of the packed packages also run on the oldest Node that is supported and on the one in between, and the
+ * client's integration tests against every other major of PostgreSQL. `--postgres 18` runs those against one major.
+ * Other arguments go to Vitest, for example `npm test -- packages/client`. Ends with one line that counts everything.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { environmentOf, fetchMajor, OTHER_MAJORS, parseMajor } from './postgres-versions.ts';
+import { POSTGRES_VERSIONS, type PostgresVersion } from '../packages/local-cluster/src/options.ts';
 import { smokeTest } from './smoke.ts';
 import { runToEnd } from './steps.ts';
 
@@ -13,6 +16,8 @@ const ROOT = new URL('..', import.meta.url).pathname;
 const OTHER_NODES = ['22.19.0', '24.21.0'];
 /** Of each failure, at most. */
 const LINES_TOLD = 12;
+/** What is run against a major: the client on real servers, and what of the cluster depends on the version. */
+const PER_MAJOR = ['packages/client/test/integration', 'packages/local-cluster/test/versions.test.ts'];
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 
 interface Count {
@@ -45,7 +50,9 @@ const total: Count = { passed: 0, failed: 0, skipped: 0 };
 /** Told again at the end: whoever reads a log from its end finds them beside the count. */
 const failures: string[] = [];
 
-if (args.length > 0) add(await vitest(process.execPath, [], args));
+const { major, rest } = majorIn(args);
+if (major !== undefined) await againstMajor(major, rest.length > 0 ? rest : PER_MAJOR);
+else if (args.length > 0) add(await vitest(process.execPath, [], args));
 else {
   heading('unit tests, with the coverage of what decides');
   add(await vitest(process.execPath, [], ['--project', 'unit', '--coverage']));
@@ -66,6 +73,7 @@ if (allNodes) {
       ),
     );
   }
+  for (const other of OTHER_MAJORS) await againstMajor(other, PER_MAJOR);
   heading('the packed packages, installed in an empty project');
   for (const { node, ok, output } of await smokeTest(ROOT, [...OTHER_NODES, process.versions.node])) {
     console.log(ok ? output.trim() : `FAILED on Node ${node}`);
@@ -79,10 +87,36 @@ console.log(
 );
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
+function majorIn(given: readonly string[]): { major: PostgresVersion | undefined; rest: readonly string[] } {
+  const at = given.indexOf('--postgres');
+  if (at === -1) return { major: undefined, rest: given };
+  const text = given[at + 1] ?? '';
+  const major = parseMajor(text);
+  if (major === undefined) {
+    console.error(`--postgres ${text}: not a version (allowed: ${POSTGRES_VERSIONS.join(', ')})`);
+    process.exit(2);
+  }
+  return { major, rest: given.toSpliced(at, 2) };
+}
+
+async function againstMajor(major: PostgresVersion, files: readonly string[]): Promise<void> {
+  heading(`on PostgreSQL ${major}`);
+  const { ok, output } = await fetchMajor(ROOT, major);
+  if (!ok) {
+    failures.push(`PostgreSQL ${major} could not be fetched\n${output}`);
+    add({ passed: 0, failed: 1, skipped: 0 });
+    return;
+  }
+  const attempts = process.env['CI'] ? ['--retry=1'] : [];
+  const vitestArgs = ['--project', 'integration', ...attempts, ...files];
+  add(await vitest(process.execPath, [], vitestArgs, environmentOf(ROOT, major)));
+}
+
 async function vitest(
   program: string,
   before: readonly string[],
   vitestArgs: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<Count> {
   const directory = await mkdtemp(join(tmpdir(), 'schooldb-test-'));
   try {
@@ -95,6 +129,7 @@ async function vitest(
     ];
     const { ok } = await runToEnd(program, [...before, VITEST, 'run', ...reporters, ...vitestArgs], {
       cwd: ROOT,
+      env,
       show: true,
     });
     return await countOf(report, ok);

@@ -60,6 +60,8 @@ export interface ClusterOptions {
 }
 
 export const POSTGRES_VERSIONS = [14, 15, 16, 17, 18] as const;
+/** Its package is a dependency; those of the others are installed by whoever wants them. */
+export const DEFAULT_VERSION = 16;
 export type PostgresVersion = (typeof POSTGRES_VERSIONS)[number];
 
 export type ResolvedOptions = Readonly<Required<Omit<ClusterOptions, 'signal' | 'dataDirectory'>>> & {
@@ -135,7 +137,7 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
   } as Required<Omit<ClusterOptions, 'signal' | 'synchronous' | 'version'>> & ClusterOptions;
 
   if (!ENGINES.includes(merged.engine)) throw bad('engine', shown(merged.engine), ENGINES.join(', '));
-  const version = merged.version ?? (merged.engine === 'patroni' ? 'any' : 16);
+  const version = merged.version ?? (merged.engine === 'patroni' ? 'any' : DEFAULT_VERSION);
   requireVersion(version, merged.engine);
   requireInteger('replicas', merged.replicas, 0, 7);
   const synchronous = merged.synchronous ?? merged.replicas > 0;

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findPgbouncer } from '../src/engine/embedded/binaries.ts';
+import { knowsNamedStatements, pgbouncerVersion } from '../src/engine/pgbouncer-version.ts';
 import { serverProcessesIn } from '../src/process/process-table.ts';
 import { startCluster, type Cluster } from '../src/index.ts';
 import { codeOf, connectClient, eventually, queryOnce } from './support/clients.ts';
 import { EventLog } from './support/events.ts';
 import { directoryOf } from './support/leftovers.ts';
 
-const installed = (await findPgbouncer()) !== undefined;
+const program = await findPgbouncer();
+const installed = program !== undefined;
+const named = program !== undefined && knowsNamedStatements(await pgbouncerVersion(program));
 // In CI they fail instead of being skipped.
 const skipped = !installed && process.env['CI'] === undefined;
 const HOW_TO_GET_IT = 'install PgBouncer with apt-get install pgbouncer or brew install pgbouncer';
@@ -57,6 +60,68 @@ describe.skipIf(skipped)(skipped ? `poolers (skipped: ${HOW_TO_GET_IT})` : 'pool
     expect(await codeOf(connectClient(cluster, 'masterPooler', { ssl: false }))).toBe('08P01');
     expect(await codeOf(connectClient(cluster, 'masterPooler', { password: 'wrong' }))).toBe('08P01');
     expect(await codeOf(connectClient(cluster, 'masterPooler', { statement_timeout: 1_000 }))).toBe('08P01');
+  });
+
+  it('are connected to the servers with TLS, and ignore the parameters that Zalando’s ignore', async () => {
+    const client = await connectClient(cluster, 'masterPooler', { options: '-c search_path=elsewhere' });
+    const { rows } = await client.query(
+      "SELECT ssl, current_setting('search_path') AS path FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+    );
+    expect(rows).toEqual([{ ssl: true, path: '"$user", public' }]);
+    await client.end();
+  });
+
+  it('carry statements, types and errors as the server does', async () => {
+    const client = await connectClient(cluster, 'masterPooler');
+    const given = [
+      7,
+      'zwölf',
+      new Date('2026-03-29T01:30:00Z'),
+      { a: [1] },
+      ['x', 'y'],
+      Buffer.from([0, 255]),
+      null,
+    ];
+    const { rows } = await client.query(
+      'SELECT $1::int8 AS i, $2::text AS t, $3::timestamptz AS at, $4::jsonb AS j, $5::text[] AS list, $6::bytea AS b, $7::int AS n',
+      given,
+    );
+    expect(Object.values(rows[0] as object)).toEqual(['7', ...given.slice(1)]);
+    const several = await client.query('SELECT 1 AS one; SELECT 2 AS two');
+    expect((several as unknown as { rows: unknown[] }[]).map((result) => result.rows)).toEqual([
+      [{ one: 1 }],
+      [{ two: 2 }],
+    ]);
+    expect(await codeOf(client.query('SELECT FROM nothing'))).toBe('42P01');
+    await client.query('BEGIN');
+    expect(await codeOf(client.query('SELECT 1 / 0'))).toBe('22012');
+    expect(await codeOf(client.query('SELECT 1'))).toBe('25P02');
+    await client.query('ROLLBACK');
+    expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await client.end();
+  });
+
+  it('report their own troubles as 08P01', async () => {
+    const failure = await connectClient(cluster, 'masterPooler', { database: 'missing' }).catch(
+      (error: unknown) => error as Error & { code?: string },
+    );
+    expect(failure).toMatchObject({
+      code: '08P01',
+      message: expect.stringContaining('"missing" does not exist'),
+    });
+  });
+
+  it(`${named ? 'know' : 'mix up'} named statements, as PgBouncer ${named ? 'from 1.21 on does' : 'before 1.21 does'}`, async () => {
+    const [one, other] = [
+      await connectClient(cluster, 'masterPooler'),
+      await connectClient(cluster, 'masterPooler'),
+    ];
+    await one.query({ name: 's', text: 'SELECT 1 AS found' });
+    // Both are served by the same connection to the server.
+    const second = codeOf(other.query({ name: 's', text: 'SELECT 2 AS found' }));
+    expect(await second).toBe(named ? undefined : '42P05');
+    expect((await one.query({ name: 's', text: 'SELECT 1 AS found' })).rows).toEqual([{ found: 1 }]);
+    await Promise.all([one.end(), other.end()]);
   });
 
   it('follow the primary after a failover', async () => {

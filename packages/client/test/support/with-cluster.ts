@@ -1,7 +1,13 @@
 import { startCluster } from '@schooldb/local-cluster';
-import type { Cluster, ClusterOptions } from '@schooldb/local-cluster';
+import type { Cluster, ClusterOptions, PostgresVersion } from '@schooldb/local-cluster';
 import { createSchoolDb, schemaGrantSql, schemaSql } from '../../src/index.ts';
 import type { ClientEvents, SchoolDb, SchoolDbOptions } from '../../src/index.ts';
+
+/** The major that a test run asks for, `npm test -- --postgres 18`; otherwise the cluster's own default. */
+function wantedVersion(): Pick<ClusterOptions, 'version'> {
+  const wanted = process.env['SCHOOLDB_POSTGRES_VERSION'];
+  return wanted === undefined ? {} : { version: Number(wanted) as PostgresVersion };
+}
 
 /** A cluster with the schema `schooldb` installed and granted. */
 export function startTestCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -9,6 +15,7 @@ export function startTestCluster(options: ClusterOptions = {}): Promise<Cluster>
   return startCluster({
     user,
     poolers: false,
+    ...wantedVersion(),
     initSql: `${schemaSql()}\n${schemaGrantSql(user)}`,
     ...options,
   });

@@ -45,6 +45,8 @@ export interface Engine {
   entrance?(role: 'primary' | 'standby'): Address;
   /** Client connections to a server, where they are led through an entrance. */
   connectionsTo?(server: string): number;
+  /** Nothing gets through between the virtual IPs and this server. Absent: never so. */
+  isCutFromClients?(server: string): boolean;
   /**
    * The server that was primary before, or is the lost one while there is no primary; before any
    * failover a standby. It need not run. Undefined where there is no other server.

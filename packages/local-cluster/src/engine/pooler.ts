@@ -11,6 +11,7 @@ import { killTree } from '../process/process-tree.ts';
 import { waitFor } from '../process/wait.ts';
 import type { Emit } from './engine.ts';
 import { makeServerDirectory, writeServerFile, type Layout } from './layout.ts';
+import { knowsNamedStatements, pgbouncerVersion } from './pgbouncer-version.ts';
 import { withSession } from './sql.ts';
 
 const READY_WITHIN_MS = 10_000;
@@ -20,6 +21,8 @@ const PORT_ATTEMPTS = 5;
 /** Zalando's operator: `maxDBConnections` 60, and the pool never takes what others need to connect directly. */
 const MAX_SERVER_CONNECTIONS = 60;
 const SERVER_CONNECTIONS_RATIO = 0.6;
+/** PgBouncer's own default from 1.24 on; before it is 0, which means none. */
+const NAMED_STATEMENTS = 200;
 /** Who may give PgBouncer orders; known to no client. */
 const ADMIN = 'schooldb_pooler_admin';
 
@@ -46,6 +49,7 @@ export class Pooler {
   readonly #adminPassword = randomBytes(18).toString('hex');
   /** By whom it is kept on a server; the last one holds. */
   readonly #pins = new Map<string, Address>();
+  #namedStatements = false;
   #child: Child | undefined;
   #stopped = false;
   #restarting: Promise<void> = Promise.resolve();
@@ -58,7 +62,8 @@ export class Pooler {
 
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
-    const { children, options, password } = this.#needs;
+    const { children, options, password, program } = this.#needs;
+    this.#namedStatements = knowsNamedStatements(await pgbouncerVersion(program));
     await makeServerDirectory(this.#directory, children.account);
     await writeServerFile(
       join(this.#directory, 'userlist.txt'),
@@ -186,10 +191,12 @@ export class Pooler {
       client_tls_sslmode: 'require',
       client_tls_cert_file: layout.certificateFile,
       client_tls_key_file: layout.keyFile,
-      server_tls_sslmode: 'require',
+      server_tls_sslmode: 'verify-ca',
+      server_tls_ca_file: layout.caFile,
       ignore_startup_parameters: 'extra_float_digits,options',
       // 15 s upstream: how long a failed login to the server is held against new clients.
       server_login_retry: 5,
+      ...(this.#namedStatements ? { max_prepared_statements: NAMED_STATEMENTS } : {}),
       max_client_conn: 10_000,
       max_db_connections: connections,
       default_pool_size: connections,

@@ -201,6 +201,8 @@ export class Supervisor {
       this.#virtualIps.get('master')?.setBackends(ledTo('primary')),
       this.#virtualIps.get('replica')?.setBackends(ledTo('standby')),
     ]);
+    for (const virtualIp of this.#virtualIps.values())
+      virtualIp.cutFrom((server) => engine.isCutFromClients?.(server) ?? false);
     this.#faults?.sweep();
   }
 

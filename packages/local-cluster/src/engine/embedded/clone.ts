@@ -2,8 +2,9 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Account, Children } from '../../process/children.ts';
 import { killProcess } from '../../process/process-tree.ts';
-import { ROLE_FILE } from './configuration.ts';
+import { FILL_FILE } from './data-disk.ts';
 import { makeServerDirectory, writeServerFile } from '../layout.ts';
+import type { Session } from '../sql.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 /** Directories whose contents are left out of a base backup (manual, "Making a Base Backup Using the Low Level API"). */
@@ -25,7 +26,7 @@ const LEFT_OUT = new Set([
   'standby.signal',
   'recovery.signal',
   'backup_label',
-  ROLE_FILE,
+  FILL_FILE,
 ]);
 
 /** The checkpoint it begins with writes all dirty pages, on the busiest of disks. */
@@ -43,17 +44,32 @@ export async function cloneServer(
 ): Promise<void> {
   const label = await primary.session(
     async (session) => {
-      await session.query("SELECT pg_backup_start('schooldb clone', fast => true)");
+      const [start, stop] = await backupFunctions(session);
+      await session.query(start);
       await copyData(primary.dataDirectory, standby.dataDirectory, children, signal);
-      const [stop] = await session.query<{ labelfile: string }>(
-        'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
-      );
-      return stop?.labelfile ?? '';
+      const [end] = await session.query<{ labelfile: string }>(stop);
+      return end?.labelfile ?? '';
     },
     { timeoutMs: BACKUP_STATEMENT_MS },
   );
   await writeServerFile(join(standby.dataDirectory, 'backup_label'), label, children.account);
   await markStandby(standby.dataDirectory, children.account);
+}
+
+/** How a backup begins and ends; they had other names before PostgreSQL 15. */
+async function backupFunctions(session: Session): Promise<[start: string, stop: string]> {
+  const [row] = await session.query<{ version: number }>(
+    "SELECT current_setting('server_version_num')::int AS version",
+  );
+  return (row?.version ?? 0) >= 150_000
+    ? [
+        "SELECT pg_backup_start('schooldb clone', fast => true)",
+        'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
+      ]
+    : [
+        "SELECT pg_start_backup('schooldb clone', fast => true, exclusive => false)",
+        'SELECT labelfile FROM pg_stop_backup(exclusive => false, wait_for_archive => false)',
+      ];
 }
 
 /** The presence of this file makes a server start as a standby. */
@@ -68,7 +84,8 @@ async function copyData(from: string, to: string, children: Children, signal: Ab
   }
   await makeServerDirectory(to, children.account);
   // The directory itself stays: PostgreSQL finds a killed predecessor's shared memory by its inode and recycles it.
-  for (const name of await readdir(to)) await rm(join(to, name), { recursive: true, force: true });
+  for (const name of await readdir(to))
+    if (name !== FILL_FILE) await rm(join(to, name), { recursive: true, force: true });
   const names = (await readdir(from)).filter((name) => !LEFT_OUT.has(name));
   await runCopy(['-Rp', ...names, to], from, join(dirname(to), 'copy.log'), children, signal);
   for (const name of EMPTY_DIRECTORIES) await makeServerDirectory(join(to, name), children.account);

@@ -19,31 +19,50 @@ export async function electStandby(
   {
     confirming,
     synchronous,
+    reaches,
     signal,
     onBlocked,
   }: {
     confirming: ConfirmingStandbys;
     synchronous: boolean;
+    /** One that is out of the supervisor's reach does not answer. */
+    reaches: (member: Member) => boolean;
     signal: AbortSignal;
     onBlocked: (why: string) => void;
   },
 ): Promise<Member> {
   for (;;) {
     const candidates = standbys.filter((member) =>
-      synchronous ? confirming.isNeeded(member.name) : !member.diverged,
+      synchronous ? confirming.isNeeded(member.name) : !member.diverged && hasRoom(member),
     );
-    const answers = await Promise.all(candidates.map((member) => hearLastWord(member, confirming, signal)));
+    const answers = await Promise.all(
+      candidates.map(async (member) =>
+        reaches(member) ? hearLastWord(member, confirming, signal) : undefined,
+      ),
+    );
     signal.throwIfAborted();
-    const byName = new Map(candidates.map((member, index) => [member.name, answers[index]]));
+    // Of several that are equally far one with room comes first.
+    const byName = new Map(
+      candidates
+        .map((member, index) => ({ member, answer: answers[index] }))
+        .toSorted((a, b) => Number(hasRoom(b.member)) - Number(hasRoom(a.member)))
+        .map(({ member, answer }) => [member.name, answer]),
+    );
     const choice = chooseStandby(byName, synchronous);
     if ('promote' in choice) {
       const chosen = candidates.find(({ name }) => name === choice.promote);
-      if (chosen !== undefined) return chosen;
+      if (chosen !== undefined && hasRoom(chosen)) return chosen;
+      onBlocked(`${choice.promote} holds the most and has no room on its disk to be primary`);
     } else {
       onBlocked(choice.blocked);
     }
     await sleep(RETRY_MS, undefined, { signal });
   }
+}
+
+/** A promotion writes: a timeline's history, and the first segment of its WAL. */
+function hasRoom({ server }: Member): boolean {
+  return server.disk?.full !== true;
 }
 
 async function hearLastWord(

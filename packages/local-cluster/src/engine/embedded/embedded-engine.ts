@@ -15,6 +15,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerAddress } from '../../cluster.ts';
 import { ClusterError, messageOf } from '../../errors.ts';
+import type { FaultOptions } from '../../faults/fault.ts';
+import { resolveGroups } from '../../faults/partition-groups.ts';
 import type { ResolvedOptions } from '../../options.ts';
 import type { Children } from '../../process/children.ts';
 import { waitFor } from '../../process/wait.ts';
@@ -30,9 +32,11 @@ import { markStandby } from './clone.ts';
 import { crashBackend } from '../crash-backend.ts';
 import { ConfirmingStandbys } from './confirming-standbys.ts';
 import { readControlFile } from './control-file.ts';
+import { diskFull } from './disk-full.ts';
 import { electStandby } from './election.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
+import { areSeparate, Partitions } from './partitions.ts';
 import { ReplayDelays } from './replay-delays.ts';
 import { ReplicationLinks } from './replication-links.ts';
 import { askPosition, forkOf, promote, timelineOf } from './replication.ts';
@@ -78,6 +82,9 @@ export class EmbeddedEngine implements Engine {
   readonly #onRolesChanged: () => Promise<void>;
   readonly #confirming: ConfirmingStandbys;
   readonly #links = new ReplicationLinks();
+  readonly #partitions = new Partitions();
+  /** Primaries that live on where the supervisor does not reach them. */
+  readonly #beyond = new Set<Member>();
   readonly #delays = new ReplayDelays();
   /** Each strikes the primary of the moment, or its standbys. */
   readonly faults: Engine['faults'] = {
@@ -87,6 +94,9 @@ export class EmbeddedEngine implements Engine {
     'crash-backend': (_options, announce) => this.#crashBackend(announce),
     restart: (_options, announce) => this.#restart(announce),
     switchover: (_options, announce) => this.#switchover(announce),
+    'disk-full': (options, announce) =>
+      diskFull(this.#standbyScene('disk-full'), options, announce, (member) => this.#startWhereLost(member)),
+    partition: (options, announce) => this.#partition(options, announce),
     lag: (options, announce) => lag(this.#standbyScene('lag'), options, this.#delays, announce),
     'cut-replication': (options, announce) =>
       cutReplication(this.#standbyScene('cut-replication'), options, this.#links, announce),
@@ -155,6 +165,10 @@ export class EmbeddedEngine implements Engine {
     const lost = this.#phase.name === 'vacant' ? this.#phase.vacancy.lost : this.#former;
     const address = (member: Member) => ({ name: member.name, ...member.server.address });
     return lost === undefined ? this.backends('standby')[0] : address(lost);
+  }
+
+  isCutFromClients(server: string): boolean {
+    return this.#partitions.separate('clients', server);
   }
 
   async status(): Promise<EngineStatus> {
@@ -300,6 +314,47 @@ export class EmbeddedEngine implements Engine {
     return OVER_AT_ONCE;
   }
 
+  /**
+   * Groups that do not hear each other. A primary in another group than the supervisor is lost to it and
+   * lives on: a standby is promoted if those within reach prove that it holds everything acknowledged.
+   */
+  async #partition({ groups: given }: FaultOptions, announce: Announce): Promise<Effect> {
+    const primary = this.#requirePrimary('partition');
+    const servers = this.#members.map(({ name }) => name);
+    const groups = resolveGroups(given, { servers, primary: primary.name });
+    announce(groups.text);
+    const end = this.#partitions.add(groups);
+    const heal = await this.#links.cut((one, other) => areSeparate(groups, one, other));
+    await this.#onRolesChanged();
+    const reigns = this.#phase.name === 'reigning' && this.#phase.reign.primary === primary;
+    if (reigns && areSeparate(groups, 'control', primary.name)) {
+      this.#beyond.add(primary);
+      const vacancy = this.#vacate(primary, { byFault: true });
+      await this.#reportLoss(primary, `${primary.name} is out of the supervisor's reach`);
+      this.#failOver(vacancy);
+    }
+    return {
+      undo: async () => {
+        end();
+        // Before anybody hears of it again: nobody may take it for the primary that it no longer is.
+        await this.#meetAgain();
+        await heal();
+        await this.#onRolesChanged();
+        for (const member of this.#members) member.wake();
+      },
+    };
+  }
+
+  /** Primaries that are within reach again have their role back, or are fenced: killed, and cloned by the tending. */
+  async #meetAgain(): Promise<void> {
+    for (const member of this.#beyond) {
+      if (this.#partitions.separate('control', member.name)) continue;
+      this.#beyond.delete(member);
+      const back = await this.#comeBack(member, () => this.#bringUp(member));
+      if (!back) await member.server.kill();
+    }
+  }
+
   #requirePrimary(fault: string): Member {
     if (this.#phase.name === 'reigning') return this.#phase.reign.primary;
     throw new ClusterError(
@@ -319,12 +374,12 @@ export class EmbeddedEngine implements Engine {
 
   /** A fast shutdown waits until every connected standby has everything. */
   #requireReplication(fault: string, primary: Member): void {
-    const cut = this.#others(primary).filter(({ name }) => this.#links.isCut(name));
+    const cut = this.#others(primary).filter(({ name }) => this.#links.isCut(name, primary.name));
     if (cut.length === 0) return;
     const names = cut.map(({ name }) => name).join(' and ');
     throw new ClusterError(
       'fault-failed',
-      `${fault}: replication to ${names} is cut; undo cut-replication first`,
+      `${fault}: replication to ${names} is cut; undo cut-replication or partition first`,
     );
   }
 
@@ -349,6 +404,7 @@ export class EmbeddedEngine implements Engine {
     const tending = new Tending(reign, {
       confirming: this.#confirming,
       links: this.#links,
+      partitions: this.#partitions,
       delays: this.#delays,
       replicationPassword: this.#replicationPassword,
       children: this.#children,
@@ -406,7 +462,7 @@ export class EmbeddedEngine implements Engine {
     if (delayMs !== false) await sleep(delayMs, undefined, { signal });
     if (delayMs === false || this.#members.length === 1) {
       // Nobody else can have the role. Where a fault took it, undo gives it back.
-      if (delayMs === false && vacancy.byFault) return;
+      if ((delayMs === false && vacancy.byFault) || this.#beyond.has(lost)) return;
       await lost.server.start(signal);
       await this.#takeBack(lost);
       return;
@@ -415,6 +471,7 @@ export class EmbeddedEngine implements Engine {
     const successor = await electStandby(this.#others(lost), {
       confirming: this.#confirming,
       synchronous: this.#options.synchronous,
+      reaches: ({ name }) => !this.#partitions.separate('control', name),
       signal,
       onBlocked: (why) => this.#block(vacancy, why),
     });
@@ -474,6 +531,17 @@ export class EmbeddedEngine implements Engine {
     await revive();
     await this.#takeBack(primary);
     return true;
+  }
+
+  /** Undo of what kept a server from running, or from being reached. */
+  async #startWhereLost(member: Member): Promise<void> {
+    await this.#comeBack(member, () => this.#bringUp(member));
+    member.wake();
+  }
+
+  async #bringUp({ server }: Member): Promise<void> {
+    if (server.state === 'stopped') await server.start();
+    else await server.untilReady();
   }
 
   async #takeBack(primary: Member): Promise<void> {

@@ -25,6 +25,12 @@ export class Member {
     this.server = server;
   }
 
+  /** It can't be started or cloned: there is no room for its data. */
+  get lacksRoom(): boolean {
+    const { disk, state } = this.server;
+    return disk?.full === true && (this.diverged || state === 'stopped');
+  }
+
   get name(): string {
     return this.server.name;
   }

@@ -9,6 +9,7 @@ import { waitFor } from '../../process/wait.ts';
 import { findFreePort } from '../../process/ports.ts';
 import { writeServerFile } from '../layout.ts';
 import { ROLE_FILE, roleConf, type RoleSettings } from './configuration.ts';
+import type { DataDisk } from './data-disk.ts';
 import { withSession, type Session, type SessionOptions } from '../sql.ts';
 
 export interface ServerIdentity {
@@ -16,6 +17,7 @@ export interface ServerIdentity {
   port: number;
   /** Holds `data` and `log`. */
   directory: string;
+  disk?: DataDisk | undefined;
 }
 
 /** What changes with the roles. */
@@ -46,6 +48,9 @@ export class PostgresServer {
   #address: Address;
   readonly dataDirectory: string;
   readonly logFile: string;
+  readonly #directory: string;
+  /** Where its data has a file system of its own. */
+  readonly disk: DataDisk | undefined;
   readonly #program: string;
   readonly #children: Children;
   readonly #superuser: Superuser;
@@ -66,6 +71,8 @@ export class PostgresServer {
   constructor(identity: ServerIdentity, program: string, children: Children, superuser: Superuser) {
     this.name = identity.name;
     this.#address = { host: '127.0.0.1', port: identity.port };
+    this.#directory = identity.directory;
+    this.disk = identity.disk;
     this.dataDirectory = join(identity.directory, 'data');
     this.logFile = join(identity.directory, 'log');
     this.#program = program;
@@ -211,7 +218,7 @@ export class PostgresServer {
         port: this.#address.port,
         replayDelayMs: this.#replayDelayMs,
       });
-      await writeServerFile(join(this.dataDirectory, ROLE_FILE), content, this.#children.account);
+      await writeServerFile(join(this.#directory, ROLE_FILE), content, this.#children.account);
       if (this.#child !== undefined && this.#state === 'running') process.kill(this.#child.pid, 'SIGHUP');
     });
     this.#writing = written.catch(() => undefined);

@@ -21,7 +21,8 @@ export async function cutReplication(
 ): Promise<Effect> {
   const { standbys, covered } = chooseStandbys('cut-replication', scene, server);
   announce(namesOf(standbys).join(', '));
-  const heal = await links.cut(namesOf(covered));
+  const names = namesOf(covered);
+  const heal = await links.cut((standby) => names.includes(standby));
   return {
     undo: async () => {
       await heal();

@@ -1,7 +1,8 @@
 import { chmod, chown, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ClusterError } from '../../errors.ts';
-import { SUPERUSER } from '../../options.ts';
-import { Children } from '../../process/children.ts';
+import { DEFAULT_VERSION, SUPERUSER, type PostgresVersion, type ResolvedOptions } from '../../options.ts';
+import { Children, type Account } from '../../process/children.ts';
 import { findFreePort } from '../../process/ports.ts';
 import type { ClusterEvent } from '../../cluster.ts';
 import type { StartedEngine, StartNeeds } from '../engine.ts';
@@ -11,6 +12,7 @@ import { explainFailure } from '../explain-failure.ts';
 import { createReplicationRole, initialise } from './bootstrap.ts';
 import { createDatabase } from '../create-database.ts';
 import { makeCertificates } from '../certificates.ts';
+import { DataDisk } from './data-disk.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { layoutOf, makeServerDirectory, writeServerFile } from '../layout.ts';
 import { Member } from './member.ts';
@@ -42,7 +44,7 @@ export async function startEmbedded({
 
   progress('preparing binaries and certificates');
   const [binaries, certificates] = await Promise.all([
-    prepareBinaries(directory, account),
+    prepareBinaries(versionOf(options), directory, account),
     makeCertificates(),
   ]);
   await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
@@ -58,7 +60,9 @@ export async function startEmbedded({
     const port = await findFreePort(taken);
     taken.add(port);
     await makeServerDirectory(layout.serverDirectory(name), account);
-    const identity = { name, port, directory: layout.serverDirectory(name) };
+    const directoryOfServer = layout.serverDirectory(name);
+    const disk = await mountDisk(directoryOfServer, options.diskMb, account);
+    const identity = { name, port, directory: directoryOfServer, disk };
     members.push(new Member(new PostgresServer(identity, binaries.postgres, children, superuser)));
   }
   const [primary, ...standbys] = members as [Member, ...Member[]];
@@ -102,6 +106,22 @@ export async function startEmbedded({
     signal.removeEventListener('abort', giveUp);
   }
   return { engine, children, layout, ca: certificates.ca, passwords };
+}
+
+/** `any` is for Patroni alone. */
+function versionOf({ version }: ResolvedOptions): PostgresVersion {
+  return version === 'any' ? DEFAULT_VERSION : version;
+}
+
+async function mountDisk(
+  serverDirectory: string,
+  diskMb: number | false,
+  account: Account | undefined,
+): Promise<DataDisk | undefined> {
+  if (diskMb === false) return undefined;
+  const directory = join(serverDirectory, 'data');
+  await makeServerDirectory(directory, account);
+  return DataDisk.mount(directory, diskMb, account);
 }
 
 /** Listens until every standby follows, or something fails that must not fail in a start. */

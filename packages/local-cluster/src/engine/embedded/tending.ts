@@ -6,6 +6,7 @@ import { cloneServer } from './clone.ts';
 import type { ConfirmingStandbys } from './confirming-standbys.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
+import type { Partitions } from './partitions.ts';
 import type { ReplayDelays } from './replay-delays.ts';
 import type { ReplicationLinks } from './replication-links.ts';
 import { askPosition, awaitStreaming, dropSlots, ensureSlot, timelineOf } from './replication.ts';
@@ -23,6 +24,7 @@ export class Tending {
   readonly #reign: Reign;
   readonly #confirming: ConfirmingStandbys;
   readonly #links: ReplicationLinks;
+  readonly #partitions: Partitions;
   readonly #delays: ReplayDelays;
   readonly #replicationPassword: string;
   readonly #children: Children;
@@ -34,6 +36,7 @@ export class Tending {
     needs: {
       confirming: ConfirmingStandbys;
       links: ReplicationLinks;
+      partitions: Partitions;
       delays: ReplayDelays;
       replicationPassword: string;
       children: Children;
@@ -44,6 +47,7 @@ export class Tending {
     this.#reign = reign;
     this.#confirming = needs.confirming;
     this.#links = needs.links;
+    this.#partitions = needs.partitions;
     this.#delays = needs.delays;
     this.#replicationPassword = needs.replicationPassword;
     this.#children = needs.children;
@@ -78,11 +82,14 @@ export class Tending {
 
   /**
    * What the primary can't be asked, or can't get through, must not make a healthy standby look lost.
-   * One that is cut off is left as it is until the cut is healed: it could follow nobody anyway.
+   * One that is cut off is left as it is until the cut is healed: it could follow nobody anyway. So is one
+   * that ended for want of room: it needs no copy of its data, but room.
    */
-  #isOutOfReach({ name }: Member): boolean {
+  #isOutOfReach({ name, lacksRoom }: Member): boolean {
     const { postmasterFrozen, recovering } = this.#reign.primary.server;
-    return postmasterFrozen || recovering || this.#links.isCut(name);
+    const cut =
+      this.#links.isCut(name, this.#reign.primary.name) || this.#partitions.separate('control', name);
+    return postmasterFrozen || recovering || lacksRoom || cut;
   }
 
   async #mend(member: Member): Promise<void> {

@@ -311,7 +311,10 @@ describe('Relay', () => {
     const over: string[] = [];
     virtualIp.addCut('cut', { name: 'cut-after-commit', cut: 'reset' }, 1, () => over.push('cut'));
     const client = listenTo(raw, raw);
-    backend.sides[0]?.plain.write(Buffer.concat([READY, Buffer.from('C\0\0\0\x0bCOMMIT\0', 'latin1')]));
+    backend.sides[0]?.plain.write(READY);
+    // Node 22 and older tell a reset as an end where unread bytes lie before it.
+    await until(() => client.heard === READY.toString('latin1'));
+    backend.sides[0]?.plain.write(Buffer.from('C\0\0\0\x0bCOMMIT\0', 'latin1'));
     await until(() => client.error === 'ECONNRESET' && backend.sides[0]?.ended === true);
     expect(client.heard).toBe(READY.toString('latin1'));
     expect(over).toEqual(['cut']);
