@@ -30,6 +30,16 @@ export interface StatementOptions extends CallOptions {
   readonly exactlyOnce?: boolean;
 }
 
+export interface StreamOptions extends CallOptions {
+  /** Rows that are fetched and kept at a time. Integer from 1 to 100000. @defaultValue 100 */
+  readonly batchSize?: number;
+  /**
+   * How long the first portion of rows may take in all (waiting, connecting, repetitions), and each further one. The time
+   * that the reader takes does not count. @defaultValue the client's
+   */
+  readonly deadlineMs?: number;
+}
+
 export interface TransactionOptions extends CallOptions {
   /**
    * Finds out what became of a COMMIT whose answer was lost. `true` refuses to run where the schema `schooldb` is
@@ -69,6 +79,12 @@ export function checkTransactionOptions(given: TransactionOptions): void {
   if (access !== undefined) checkOneOf("'access'", access, ACCESSES);
   if (retry !== undefined) checkBoolean("'retry'", retry);
   if (name !== undefined) checkText("'name'", name, 100);
+}
+
+/** @throws InvalidOptionsError */
+export function checkStreamOptions(given: StreamOptions): void {
+  checkCallOptions('stream()', given, ['deadlineMs', 'signal', 'batchSize']);
+  if (given.batchSize !== undefined) checkInteger("'batchSize'", given.batchSize, 1, 100_000);
 }
 
 /** @throws InvalidOptionsError */

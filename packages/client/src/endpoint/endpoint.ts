@@ -15,7 +15,10 @@ import type { Connection } from './connection.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
 import type { BorrowedConnection } from './forgotten-connections.ts';
 import { ForgottenConnections } from './forgotten-connections.ts';
-import type { EndpointLease } from './lease.ts';
+import { keepBeating } from './heartbeat.ts';
+import type { EndpointLease, SessionLease } from './lease.ts';
+import { SessionLane } from './session-lane.ts';
+import type { SessionDemand } from './session-lane.ts';
 import { SERVER_WATCH_DEFAULTS, ServerWatch } from './server-watch.ts';
 import type { Waiting } from './waiting-line.ts';
 
@@ -50,6 +53,7 @@ export class Endpoint {
   readonly #context: EndpointContext;
   readonly #connector: Connector;
   readonly #lane: ExclusiveLane;
+  readonly #sessions: SessionLane;
   readonly #watch: ServerWatch;
   readonly #forgotten: ForgottenConnections;
   #stopLooking: (() => void) | undefined;
@@ -79,6 +83,22 @@ export class Endpoint {
         onOpened: (connection) => this.#opened(connection),
       },
       context,
+    );
+    this.#sessions = new SessionLane(
+      {
+        name: `${kind} (${this.#address})`,
+        // Statements need a connection as well.
+        maxSessions: Math.max(1, maxConnections - 1),
+        maxWaiting: options.maxWaiting,
+      },
+      {
+        borrow: (deadline, waiting) => this.acquire(deadline, waiting),
+        whyUnusable: () => this.#lane.state.downBecause,
+        isWanted: (role) => role === roleWanted(kind),
+        onWrongRole: (lease) =>
+          lease.condemn(new UnsuitableServerError(`the server behind ${kind} has changed its role`)),
+      },
+      context.clock,
     );
     this.#watch = new ServerWatch(
       { ...SERVER_WATCH_DEFAULTS, oneServerOnly: kind === 'master' },
@@ -119,7 +139,13 @@ export class Endpoint {
     const { downBecause, open, leased, opening, waiting } = this.#lane.state;
     const state = downBecause !== undefined ? 'down' : this.#everOpened ? 'up' : 'unknown';
     const reason = downBecause?.message ?? null;
-    return { address: this.#address, state, reason, connections: { open, leased, opening }, waiting };
+    return {
+      address: this.#address,
+      state,
+      reason,
+      connections: { open, leased, opening },
+      waiting: waiting + this.#sessions.waiting,
+    };
   }
 
   /** See {@link ExclusiveLane.acquire}. */
@@ -133,6 +159,16 @@ export class Endpoint {
       endpoint: this.kind,
       release: () => lease.release(),
       condemn: (reason) => this.retire(({ peer }) => peer === connection.peer, reason),
+    };
+  }
+
+  /** A connection for whoever needs a session of its own. See {@link SessionLane.acquire}. */
+  async acquireSession(deadline: Deadline, demand: SessionDemand): Promise<SessionLease> {
+    const lease = await this.#sessions.acquire(deadline, demand);
+    const { wire } = lease.connection;
+    return {
+      ...lease,
+      keepBeating: (intervalMs, maySend) => keepBeating(wire, intervalMs, maySend, this.#context.responsive),
     };
   }
 
@@ -178,6 +214,7 @@ export class Endpoint {
   async close(): Promise<void> {
     this.#stopLooking?.();
     this.#stopLooking = undefined;
+    this.#sessions.close();
     const closed = Promise.all([this.#lane.close(), this.#watch.close()]);
     this.#connector.close(new ClientClosedError('the client was closed while it connected'));
     await closed;

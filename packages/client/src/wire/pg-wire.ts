@@ -183,7 +183,11 @@ class PgWire implements Wire {
   }
 
   cursor({ text, values }: Statement): WireCursor {
-    return openCursor(text, (values ?? []).map(pgUtils.prepareValue), this.#alone);
+    return openCursor(
+      text,
+      (values ?? []).map((value) => pgUtils.prepareValue(value)),
+      this.#alone,
+    );
   }
 
   copyIn(text: string): WireCopyIn {

@@ -128,6 +128,7 @@ export class FakeWire implements Wire {
     let read = 0;
     return {
       read: async (maxRows) => {
+        if (this.lostBecause !== undefined) throw new WireLostError(false, this.lostBecause);
         answer ??= this.query(statement);
         this.transactionStatus = 'open';
         const { rows } = await answer.finally(() => (this.transactionStatus = 'idle'));
