@@ -20,7 +20,9 @@ import { SCHEMA_MISSING } from '../execution/commit-outcome.ts';
 import { operate } from '../execution/operation.ts';
 import type { Operation, Route } from '../execution/operation.ts';
 import { settleLater } from '../execution/settle-later.ts';
-import { refuseUnfit } from '../execution/refuse.ts';
+import { refuseUnfit, refuseUnlessCopy } from '../execution/refuse.ts';
+import { CopyPieces, attemptCopyIn } from '../execution/copy.ts';
+import type { CopyResult, CopySource } from '../execution/copy.ts';
 import { attemptStatement } from '../execution/statement-attempt.ts';
 import { attemptTransaction } from '../execution/transaction-attempt.ts';
 import type { Transaction } from '../execution/transaction-scope.ts';
@@ -40,7 +42,16 @@ import type { Listener } from '../runtime/events.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { openLazyPgWire } from '../wire/lazy-pg-wire.ts';
 import { checkCallOptions, checkStreamOptions, checkTransactionOptions } from './call-options.ts';
-import type { CallOptions, StatementOptions, StreamOptions, TransactionOptions } from './call-options.ts';
+import type {
+  AdvisoryLockOptions,
+  CallOptions,
+  CopyFromOptions,
+  CopyToOptions,
+  StatementOptions,
+  StreamOptions,
+  TransactionOptions,
+} from './call-options.ts';
+import { checkOneOf } from './option-checks.ts';
 import { Leases } from './leases.ts';
 import type { UseConnection } from './leases.ts';
 import type { ListenOptions, Subscription } from './listen.ts';
@@ -260,6 +271,63 @@ export class SchoolDb implements AsyncDisposable {
   ): AsyncGenerator<Row, void, undefined> {
     checkStreamOptions(options);
     return this.#leases.stream<Row>(text, values, options);
+  }
+
+  /**
+   * Runs `callback` while this process holds an advisory lock of the primary's: one holder at a time, in all processes.
+   * The callback gets a connection as with {@link withConnection}, the one that holds the lock; its `signal` is aborted
+   * at once when that is lost, and with it the lock: stop then, another may have it by now.
+   *
+   * @param key - a bigint as PostgreSQL's functions take it, or a text (the first 8 bytes of its SHA-256, big-endian).
+   * @returns what the callback returned, if the lock was held until its end.
+   * @throws what the callback threw; AdvisoryLockBusyError where somebody else holds it; ConnectionLostError where it
+   * was lost meanwhile, even if the callback went well.
+   */
+  withAdvisoryLock<T>(
+    key: bigint | string,
+    callback: UseConnection<T>,
+    options?: AdvisoryLockOptions,
+  ): Promise<T> {
+    return this.#leases.withAdvisoryLock(key, callback, options);
+  }
+
+  /**
+   * Sends what a source gives to `COPY … FROM STDIN`, no faster than the server takes it. Runs in a transaction of its
+   * own, so that all of it is there or nothing; where the schema `schooldb` is installed a lost COMMIT is asked about.
+   * Repeated only as long as nothing was read from the source.
+   *
+   * @param source - a Node stream, or any other iterable of texts (UTF-8) and bytes.
+   * @throws SQL errors as they are, what the source throws, and {@link SchoolDbError}s, whose `outcome` says whether it
+   * may have been committed.
+   */
+  async copyFrom(text: string, source: CopySource, options: CopyFromOptions = {}): Promise<CopyResult> {
+    checkCallOptions('copyFrom()', options, ['deadlineMs', 'signal', 'exactlyOnce']);
+    refuseUnlessCopy(text, await this.#traits(text), 'from');
+    this.#hasWritten = true;
+    const pieces = new CopyPieces(source);
+    return this.#withSlot((next) =>
+      this.#run('copyFrom', options, {
+        route: this.#routes.toPrimary,
+        direct: true,
+        attempt: (lease, deadline) => {
+          const mark = this.#mayMark(lease.connection, options.exactlyOnce) ? next() : undefined;
+          return attemptCopyIn(text, pieces, mark, lease, deadline, this.#execution);
+        },
+      }),
+    );
+  }
+
+  /**
+   * What `COPY … TO STDOUT` gives, piece by piece, as fast as it is taken; a piece may end in the middle of a row.
+   * `Readable.from(db.copyTo(…))` makes a Node stream of it. Whoever leaves before its end closes the connection. Never
+   * repeated.
+   *
+   * @throws InvalidOptionsError at once; while it is read, SQL errors as they are and {@link SchoolDbError}s.
+   */
+  copyTo(text: string, options: CopyToOptions = {}): AsyncGenerator<Buffer, number, undefined> {
+    checkCallOptions('copyTo()', options, ['deadlineMs', 'signal', 'kind']);
+    if (options.kind !== undefined) checkOneOf("'kind'", options.kind, ['master', 'replica']);
+    return this.#leases.copyTo(text, options);
   }
 
   /**

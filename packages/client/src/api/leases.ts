@@ -1,15 +1,18 @@
 /** What the client lends: connections of their own, for as long as the caller likes. */
 import type { QueryResult, QueryResultRow } from 'pg';
+import { holdLock, lockKeyOf } from '../execution/advisory-lock.ts';
+import { copyOut } from '../execution/copy.ts';
 import type { Execution } from '../execution/execution.ts';
 import type { HeldConnection, HeldConnectionContext, SessionTraits } from '../execution/held-connection.ts';
 import { lend, openLoan } from '../execution/lend.ts';
-import { refuseUnfit } from '../execution/refuse.ts';
+import { refuseUnfit, refuseUnlessCopy } from '../execution/refuse.ts';
 import { streamRows } from '../execution/stream.ts';
 import type { StreamPlan } from '../execution/stream.ts';
+import { readsTable } from '../policy/statement-text.ts';
 import { sessionRoute } from '../router/session-route.ts';
 import type { Notification } from '../wire/wire.ts';
-import { checkCallOptions } from './call-options.ts';
-import type { CallOptions, StreamOptions } from './call-options.ts';
+import { checkCallOptions, checkLock } from './call-options.ts';
+import type { AdvisoryLockOptions, CallOptions, CopyToOptions, StreamOptions } from './call-options.ts';
 import { Listener, checkListen } from './listen.ts';
 import type { ListenOptions, Subscription } from './listen.ts';
 import { checkFunction, checkOneOf } from './option-checks.ts';
@@ -142,6 +145,48 @@ export class Leases {
       onRefused: () => this.#context.onRefused(text),
     };
     yield* streamRows<Row>(plan, execution);
+  }
+
+  async withAdvisoryLock<T>(
+    key: bigint | string,
+    callback: UseConnection<T>,
+    options: AdvisoryLockOptions = {},
+  ): Promise<T> {
+    checkLock(key, options);
+    checkFunction('the callback of withAdvisoryLock()', callback);
+    const { execution, whileOpen } = this.#context;
+    const { clock } = execution;
+    return whileOpen('withAdvisoryLock', options, ({ deadlineMs, signals }) => {
+      const startedAt = clock.now();
+      const route = sessionRoute(execution.endpoints, 'master', 'lock');
+      const loan = { name: 'withAdvisoryLock', route, deadlineMs, signals, heartbeatMs: HEARTBEAT_MS };
+      return lend(loan, this.#held, (held) => {
+        const leftMs = Math.max(1, deadlineMs - (clock.now() - startedAt));
+        const { wait = true } = options;
+        const waitMs = wait === false ? 0 : Math.min(wait === true ? Infinity : wait, leftMs);
+        const name = typeof key === 'bigint' ? String(key) : `'${key}'`;
+        const plan = { name, key: lockKeyOf(key), waitMs, deadlineMs: leftMs, signals };
+        return holdLock(held, plan, execution, () => callback(this.#leased(held)));
+      });
+    });
+  }
+
+  async *copyTo(
+    text: string,
+    { kind = 'master', deadlineMs = this.#context.deadlineMs, signal }: CopyToOptions,
+  ): AsyncGenerator<Buffer, number, undefined> {
+    const { execution, whileOpen, traits } = this.#context;
+    refuseUnlessCopy(text, await traits(text), 'to');
+    const options = { deadlineMs, ...(signal && { signal }) };
+    const route = sessionRoute(execution.endpoints, kind, 'stream');
+    const open = () =>
+      openLoan((use) =>
+        whileOpen('copyTo', options, (limits) =>
+          lend({ name: 'copyTo', route, ...limits, heartbeatMs: false }, this.#held, use),
+        ),
+      );
+    const signals = signal === undefined ? [] : [signal];
+    return yield* copyOut({ text, isRead: readsTable(text), deadlineMs, signals, open }, execution);
   }
 
   async listen(

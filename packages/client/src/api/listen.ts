@@ -123,20 +123,14 @@ export class Listener {
     } finally {
       deadline.done();
     }
-    const close = () => this.#drop(subscriber);
     const onAbort = () => void close();
+    const close = () => {
+      signal?.removeEventListener('abort', onAbort);
+      return this.#drop(subscriber);
+    };
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted === true) await close();
-    return {
-      channel,
-      close() {
-        signal?.removeEventListener('abort', onAbort);
-        return close();
-      },
-      [Symbol.asyncDispose]() {
-        return this.close();
-      },
-    };
+    return { channel, close, [Symbol.asyncDispose]: close };
   }
 
   /** Ends all subscriptions. */
@@ -252,7 +246,8 @@ class ListeningSession {
   readonly #listening = new Set<string>();
   readonly #failed = Promise.withResolvers<never>();
   #wanted: ReadonlySet<string> = new Set();
-  #updating: Promise<void> | undefined;
+  #isUpdating = false;
+  #updated: Promise<void> = Promise.resolve();
 
   constructor(held: HeldConnection, onListening: (channels: ReadonlySet<string>) => void) {
     this.#held = held;
@@ -267,18 +262,20 @@ class ListeningSession {
 
   update(wanted: ReadonlySet<string>): void {
     this.#wanted = wanted;
-    this.#updating ??= this.#work();
+    if (this.#isUpdating) return;
+    this.#isUpdating = true;
+    this.#updated = this.#work();
   }
 
   /** Resolves when all that is wanted was done, or the connection is lost. */
   async settled(): Promise<void> {
-    await this.#updating;
+    await this.#updated;
   }
 
   async #work(): Promise<void> {
     try {
       for (let next = this.#next(); next !== undefined; next = this.#next()) await next();
-      this.#updating = undefined;
+      this.#isUpdating = false;
       this.#onListening(this.#listening);
     } catch (error) {
       this.#failed.reject(error);

@@ -23,9 +23,12 @@ import { verdictOn } from './failure.ts';
 import { refuseCopyStream } from './refuse.ts';
 
 /** What is asked about the texts that are sent. */
-export type SessionTraits = (
-  text: string,
-) => Promise<{ readonly readOnly: boolean; readonly sessionState: boolean; readonly atomic: boolean }>;
+export type SessionTraits = (text: string) => Promise<{
+  readonly readOnly: boolean;
+  readonly sessionState: boolean;
+  readonly atomic: boolean;
+  readonly statements: number;
+}>;
 
 export interface HeldConnectionContext extends Pick<Execution, 'clock' | 'breakers'> {
   readonly traits: SessionTraits;

@@ -56,7 +56,11 @@ export async function* streamRows<Row extends QueryResultRow>(
       try {
         rows = await readPortion(loan.held, cursor, plan, deadline);
       } catch (error) {
-        throw failed(error, verdictOn(error, 'streaming', plan.isRead ? 'read' : 'effectful'), deadline);
+        throw streamFailure(
+          error,
+          verdictOn(error, 'streaming', plan.isRead ? 'read' : 'effectful'),
+          deadline,
+        );
       } finally {
         deadline.done();
       }
@@ -92,7 +96,8 @@ async function openStream(plan: StreamPlan, execution: Execution): Promise<OpenS
         await closeStream(loan, cursor, false);
         const verdict = verdictOn(error, 'sent', plan.isRead ? 'read' : 'effectful');
         const mayFollow = refused || verdict.action === 'retry' || verdict.action === 'retry-elsewhere';
-        if (deadline.over || !mayFollow || !(error instanceof Error)) throw failed(error, verdict, deadline);
+        if (deadline.over || !mayFollow || !(error instanceof Error))
+          throw streamFailure(error, verdict, deadline);
         if (refused) plan.onRefused();
         // A conflict with recovery is not to be met again, nor a standby that is not fit.
         onPrimary ||= refused || !(error instanceof WireLostError);
@@ -126,14 +131,15 @@ function givenUp({ signals }: StreamPlan, { clock }: Execution): Error {
   return deadline.error('rows were being read', 'not-executed');
 }
 
-function failed(error: unknown, { outcome }: FailureVerdict, deadline: Deadline): unknown {
+export function streamFailure(error: unknown, { outcome }: FailureVerdict, deadline: Deadline): unknown {
   if (!(error instanceof WireLostError)) return error;
   if (deadline.over) return deadline.error('rows were being read', outcome, error);
   return new ConnectionLostError(`a stream broke: ${error.message}`, outcome, { cause: error });
 }
 
 /** Frees the connection: by a round trip where rows are left, at once where the server is still at work. */
-async function closeStream({ held, end }: OpenLoan, cursor: WireCursor, isOver: boolean): Promise<void> {
+async function closeStream(loan: OpenLoan, cursor: WireCursor, isOver: boolean): Promise<void> {
+  const { held } = loan;
   try {
     if (!isOver && held.wire.lostBecause === undefined) {
       if (held.wire.unanswered > 0) held.end(new Error('the reader of its rows has left'));
@@ -143,6 +149,6 @@ async function closeStream({ held, end }: OpenLoan, cursor: WireCursor, isOver: 
     // Lost meanwhile: it is not lent again.
   } finally {
     // Where a signal has ended it, whoever reads on is told so.
-    await end().catch(() => {});
+    await loan.end().catch(() => {});
   }
 }

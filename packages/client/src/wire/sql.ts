@@ -56,6 +56,22 @@ export const ASK_ACTIVE = `
 SELECT pid FROM pg_catalog.pg_stat_activity
 WHERE pid = ANY($1::integer[]) AND (state IS NULL OR state IN ('active', 'fastpath function call', 'disabled'))`;
 
+/** Locks if nobody else holds it, and says so in `locked`; value: the key. */
+export const TRY_LOCK = 'SELECT pg_catalog.pg_try_advisory_lock($1) AS locked';
+
+/** Waits for the lock, within `lock_timeout`; value: the key. */
+export const LOCK = 'SELECT pg_catalog.pg_advisory_lock($1)';
+
+/** Says in `unlocked` whether the session held the lock; value: the key. */
+export const UNLOCK = 'SELECT pg_catalog.pg_advisory_unlock($1) AS unlocked';
+
+/** @param ms - 1 or more: 0 would mean for ever. */
+export function lockTimeoutText(ms: number): string {
+  return `SET lock_timeout = ${Math.max(1, Math.round(ms))}`;
+}
+
+export const RESET_LOCK_TIMEOUT = 'RESET lock_timeout';
+
 /** PostgreSQL manual, "LISTEN". A channel is an identifier: quoted, it keeps its capitals and whatever else it holds. */
 export function listenText(channel: string): string {
   return `LISTEN ${quoteIdentifier(channel)}`;
