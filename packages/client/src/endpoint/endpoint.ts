@@ -9,7 +9,9 @@ import { ConnectionLostError, UnsuitableServerError } from '../errors/connection
 import { roleWanted } from '../policy/topology.ts';
 import type { EndpointKind } from '../policy/topology.ts';
 import { askRole } from './ask-role.ts';
-import type { Address, ConnectContext, ConnectOptions } from './connect.ts';
+import type { Address } from './address-order.ts';
+import { addressText } from './address-order.ts';
+import type { ConnectContext, ConnectOptions } from './connect.ts';
 import { Connector, MAX_PROBES } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
@@ -61,12 +63,17 @@ export class Endpoint {
   /** From the master's going down to its coming up. */
   #failover: FailoverTrace | undefined;
 
-  constructor(kind: EndpointKind, address: Address, options: EndpointOptions, context: EndpointContext) {
+  constructor(
+    kind: EndpointKind,
+    addresses: readonly Address[],
+    options: EndpointOptions,
+    context: EndpointContext,
+  ) {
     this.kind = kind;
-    this.#address = `${address.host}:${address.port}`;
+    this.#address = addresses.map(addressText).join(',');
     this.#context = context;
     const maxConnections = options.maxConnections - MAX_PROBES;
-    this.#connector = new Connector(kind, address, maxConnections, options, context);
+    this.#connector = new Connector(kind, addresses, maxConnections, options, context);
     this.#lane = new ExclusiveLane(
       {
         name: `${kind} (${this.#address})`,
@@ -103,7 +110,7 @@ export class Endpoint {
     this.#watch = new ServerWatch(
       { ...SERVER_WATCH_DEFAULTS, oneServerOnly: kind === 'master' },
       {
-        probe: () => this.#connector.probe(),
+        probe: ({ address }) => this.#connector.probe(address),
         isBusy: () => this.#lane.state.leased > 0,
         isIdle: (connection) => this.#lane.isIdle(connection),
         onSuspected: (silentMs) =>
@@ -115,7 +122,7 @@ export class Endpoint {
     this.#forgotten = new ForgottenConnections(
       {
         lent: () => this.#lane.lent(),
-        borrow: (peer) => this.#borrow(peer),
+        borrow: (like) => this.#borrow(like),
         onForgotten: ({ wire }, silentMs) =>
           wire.destroy(
             this.#lost(`a connection was forgotten by the network: silent for ${Math.round(silentMs)} ms`),
@@ -267,12 +274,12 @@ export class Endpoint {
   }
 
   /** A connection to the same server that nobody uses: one that is idle, else a fresh one that leads there. */
-  async #borrow(peer: string): Promise<BorrowedConnection | undefined> {
+  async #borrow({ peer, address }: Connection): Promise<BorrowedConnection | undefined> {
     const idle = this.#lane.findIdle((each) => each.peer === peer && each.wire.unanswered === 0);
     if (idle !== undefined) {
       return { connection: idle, isUsed: () => !this.#lane.isIdle(idle), giveBack: () => {} };
     }
-    const fresh = await this.#connector.probe().catch(() => undefined);
+    const fresh = await this.#connector.probe(address).catch(() => undefined);
     if (fresh === undefined) return undefined;
     const giveBack = () => void fresh.wire.end();
     if (fresh.peer === peer) return { connection: fresh, isUsed: () => false, giveBack };

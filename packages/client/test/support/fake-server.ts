@@ -55,7 +55,8 @@ export class FakeServer {
     const wire = (await this.open().ready) as FakeWire;
     const { identity, hasCommitSlots, time: serverEpoch } = this;
     const peer = identity.server;
-    return { wire, identity, pooled: false, peer, hasCommitSlots, backendStart: '', serverEpoch };
+    const address = { host: 'fake', port: 5432 };
+    return { wire, address, identity, pooled: false, peer, hasCommitSlots, backendStart: '', serverEpoch };
   }
 
   /** What SIGKILL does: every connection is gone at once. */
