@@ -2,9 +2,20 @@ export { createSchoolDb } from './api/create-school-db.ts';
 export type { Health, SchoolDb } from './api/create-school-db.ts';
 export { SCHOOL_DB_DEFAULTS } from './api/options.ts';
 export type { AddressOption, SchoolDbOptions } from './api/options.ts';
-export type { CallOptions, StatementOptions, TransactionOptions } from './api/call-options.ts';
+export type {
+  AdvisoryLockOptions,
+  CallOptions,
+  CopyFromOptions,
+  CopyToOptions,
+  StatementOptions,
+  StreamOptions,
+  TransactionOptions,
+} from './api/call-options.ts';
+export type { LeasedConnection } from './api/leases.ts';
+export type { ListenOptions, NotificationGap, Subscription } from './api/listen.ts';
 export { schemaGrantSql, schemaSql } from './api/schema.ts';
 export type { EndpointHealth } from './endpoint/endpoint.ts';
+export type { CopyResult, CopySource } from './execution/copy.ts';
 export type { StatementResult } from './execution/in-transaction-attempt.ts';
 export type { Transaction } from './execution/transaction-scope.ts';
 export { FAILURES, judgeFailure, kindOfFailure } from './policy/classify.ts';
@@ -20,10 +31,11 @@ export type {
 export type { AttemptTrace, FailoverTrace, LeaseTrace, OperationTrace } from './runtime/diagnostics.ts';
 export type { EndpointKind } from './policy/topology.ts';
 export type { ClientEvents } from './endpoint/client-events.ts';
-export type { TlsOptions } from './wire/wire.ts';
+export type { Notification, TlsOptions } from './wire/wire.ts';
 export { SchoolDbError } from './errors/base.ts';
 export type { ErrorCode, Outcome } from './errors/base.ts';
 export {
+  AdvisoryLockBusyError,
   ClientClosedError,
   DeadlineExceededError,
   OperationAbortedError,

@@ -1,3 +1,4 @@
+import { InvalidOptionsError } from '../errors/option-errors.ts';
 import type { StatementSafety } from '../policy/classify.ts';
 import type { TransactionMode } from '../wire/sql.ts';
 import {
@@ -28,6 +29,36 @@ export interface StatementOptions extends CallOptions {
    * it in a transaction of its own. Needs the schema `schooldb`. @defaultValue false
    */
   readonly exactlyOnce?: boolean;
+}
+
+export interface StreamOptions extends CallOptions {
+  /** Rows that are fetched and kept at a time. Integer from 1 to 100000. @defaultValue 100 */
+  readonly batchSize?: number;
+  /**
+   * How long the first portion of rows may take in all (waiting, connecting, repetitions), and each further one. The time
+   * that the reader takes does not count. @defaultValue the client's
+   */
+  readonly deadlineMs?: number;
+}
+
+export interface AdvisoryLockOptions extends CallOptions {
+  /**
+   * What to do while somebody else holds the lock: `true`, wait until the deadline; a number, wait for so many
+   * milliseconds, from 1 to 3600000; `false`, give up at once. @defaultValue true
+   */
+  readonly wait?: boolean | number;
+}
+
+export interface CopyFromOptions extends CallOptions {
+  /** As of a transaction. @defaultValue wherever the schema is installed */
+  readonly exactlyOnce?: boolean;
+}
+
+export interface CopyToOptions extends CallOptions {
+  /** Where to read: a `'replica'`, which may lag behind, where one can be had. @defaultValue 'master' */
+  readonly kind?: 'master' | 'replica';
+  /** For the connection, and then for each piece. The reader's own time does not count. @defaultValue the client's */
+  readonly deadlineMs?: number;
 }
 
 export interface TransactionOptions extends CallOptions {
@@ -69,6 +100,31 @@ export function checkTransactionOptions(given: TransactionOptions): void {
   if (access !== undefined) checkOneOf("'access'", access, ACCESSES);
   if (retry !== undefined) checkBoolean("'retry'", retry);
   if (name !== undefined) checkText("'name'", name, 100);
+}
+
+/** @throws InvalidOptionsError */
+export function checkStreamOptions(given: StreamOptions): void {
+  checkCallOptions('stream()', given, ['deadlineMs', 'signal', 'batchSize']);
+  if (given.batchSize !== undefined) checkInteger("'batchSize'", given.batchSize, 1, 100_000);
+}
+
+/** PostgreSQL's bigint. */
+const KEY_MIN = -(2n ** 63n);
+const KEY_MAX = 2n ** 63n - 1n;
+
+/** @throws InvalidOptionsError */
+export function checkLock(key: unknown, given: AdvisoryLockOptions): void {
+  checkCallOptions('withAdvisoryLock()', given, ['deadlineMs', 'signal', 'wait']);
+  const { wait } = given;
+  if (typeof wait === 'number') checkInteger("'wait'", wait, 1, 3_600_000);
+  else if (wait !== undefined) checkBoolean("'wait'", wait);
+  if (typeof key !== 'bigint') {
+    checkText('the key of withAdvisoryLock(), if it is no bigint,', key);
+  } else if (key < KEY_MIN || key > KEY_MAX) {
+    throw new InvalidOptionsError(
+      `the key of withAdvisoryLock() must be from ${KEY_MIN} to ${KEY_MAX}, but is ${key}`,
+    );
+  }
 }
 
 /** @throws InvalidOptionsError */

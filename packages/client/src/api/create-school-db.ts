@@ -20,7 +20,9 @@ import { SCHEMA_MISSING } from '../execution/commit-outcome.ts';
 import { operate } from '../execution/operation.ts';
 import type { Operation, Route } from '../execution/operation.ts';
 import { settleLater } from '../execution/settle-later.ts';
-import { refuseUnfit } from '../execution/refuse.ts';
+import { refuseUnfit, refuseUnlessCopy } from '../execution/refuse.ts';
+import { CopyPieces, attemptCopyIn } from '../execution/copy.ts';
+import type { CopyResult, CopySource } from '../execution/copy.ts';
 import { attemptStatement } from '../execution/statement-attempt.ts';
 import { attemptTransaction } from '../execution/transaction-attempt.ts';
 import type { Transaction } from '../execution/transaction-scope.ts';
@@ -29,7 +31,7 @@ import type { EndpointLease } from '../endpoint/lease.ts';
 import { RetryBudget } from '../policy/budget.ts';
 import type { StatementSafety } from '../policy/classify.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import type { Statement } from '../wire/wire.ts';
+import type { Notification, Statement } from '../wire/wire.ts';
 import { Routes } from '../router/route.ts';
 import type { StatementParser, StatementTraits } from '../router/statement.ts';
 import type { ClientEvents } from '../endpoint/client-events.ts';
@@ -39,8 +41,20 @@ import { Events } from '../runtime/events.ts';
 import type { Listener } from '../runtime/events.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { openLazyPgWire } from '../wire/lazy-pg-wire.ts';
-import { checkCallOptions, checkTransactionOptions } from './call-options.ts';
-import type { CallOptions, StatementOptions, TransactionOptions } from './call-options.ts';
+import { checkCallOptions, checkStreamOptions, checkTransactionOptions } from './call-options.ts';
+import type {
+  AdvisoryLockOptions,
+  CallOptions,
+  CopyFromOptions,
+  CopyToOptions,
+  StatementOptions,
+  StreamOptions,
+  TransactionOptions,
+} from './call-options.ts';
+import { checkOneOf } from './option-checks.ts';
+import { Leases } from './leases.ts';
+import type { UseConnection } from './leases.ts';
+import type { ListenOptions, Subscription } from './listen.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SchoolDbOptions } from './options.ts';
 
@@ -95,6 +109,7 @@ export class SchoolDb implements AsyncDisposable {
     isPlainRead: async (text) => (await this.#traits(text)).readOnly,
   };
   readonly #routes: Routes;
+  readonly #leases: Leases;
   #parser: Promise<StatementParser> | undefined;
   /** Whether this process may have written something that a replica does not hold yet. */
   #hasWritten = false;
@@ -121,6 +136,15 @@ export class SchoolDb implements AsyncDisposable {
       budget: new RetryBudget(clock.now()),
     };
     this.#routes = new Routes(endpoints, options);
+    this.#leases = new Leases({
+      execution: this.#execution,
+      deadlineMs: options.deadlineMs,
+      traits: (text) => this.#traits(text),
+      onWrote: () => (this.#hasWritten = true),
+      mustReadPrimary: () => this.#mustBeFresh,
+      onRefused: (text) => void this.#statements().then((parser) => parser.learnWrite(text)),
+      whileOpen: (name, limits, work) => this.#whileOpen(name, limits, work),
+    });
   }
 
   /**
@@ -201,6 +225,125 @@ export class SchoolDb implements AsyncDisposable {
         },
       }),
     );
+  }
+
+  /**
+   * Lends one connection to `callback`, for what needs a session of its own: a transaction kept by hand, `SET`,
+   * temporary tables. Nothing on it is repeated; when it is lost, its `signal` is aborted at once and everything on it
+   * rejects with a {@link ConnectionLostError}. Afterwards it is lent to others only if it is as it was before: in no
+   * transaction, and its session unchanged.
+   *
+   * @param kind - `'master'`, the default, or `'replica'`: a replica where one can be had, else the master.
+   * @param options - `deadlineMs` counts until the connection is there; it may be held for as long as you like.
+   * `signal` ends it at any moment.
+   * @returns what the callback returned.
+   * @throws what the callback threw; OperationAbortedError where `signal` ended it.
+   */
+  withConnection<T>(callback: UseConnection<T>, options?: CallOptions): Promise<T>;
+  withConnection<T>(
+    kind: 'master' | 'replica',
+    callback: UseConnection<T>,
+    options?: CallOptions,
+  ): Promise<T>;
+  withConnection<T>(
+    first: 'master' | 'replica' | UseConnection<T>,
+    second?: UseConnection<T> | CallOptions,
+    third?: CallOptions,
+  ): Promise<T> {
+    return typeof first === 'function'
+      ? this.#leases.withConnection('master', first, second as CallOptions | undefined)
+      : this.#leases.withConnection(first, second as UseConnection<T>, third);
+  }
+
+  /**
+   * The rows of one statement, one after the other, without holding all of them: from a cursor, as fast as they are
+   * taken. Routed as {@link query} does. `break`, an exception and `signal` free the connection at once.
+   *
+   * Begun again on another connection when it breaks before the first row, if the statement has no effect; never
+   * after that.
+   *
+   * @throws InvalidOptionsError at once; while it is read, SQL errors as they are and {@link SchoolDbError}s.
+   */
+  stream<Row extends QueryResultRow = QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+    options: StreamOptions = {},
+  ): AsyncGenerator<Row, void, undefined> {
+    checkStreamOptions(options);
+    return this.#leases.stream<Row>(text, values, options);
+  }
+
+  /**
+   * Runs `callback` while this process holds an advisory lock of the primary's: one holder at a time, in all processes.
+   * The callback gets a connection as with {@link withConnection}, the one that holds the lock; its `signal` is aborted
+   * at once when that is lost, and with it the lock: stop then, another may have it by now.
+   *
+   * @param key - a bigint as PostgreSQL's functions take it, or a text (the first 8 bytes of its SHA-256, big-endian).
+   * @returns what the callback returned, if the lock was held until its end.
+   * @throws what the callback threw; AdvisoryLockBusyError where somebody else holds it; ConnectionLostError where it
+   * was lost meanwhile, even if the callback went well.
+   */
+  withAdvisoryLock<T>(
+    key: bigint | string,
+    callback: UseConnection<T>,
+    options?: AdvisoryLockOptions,
+  ): Promise<T> {
+    return this.#leases.withAdvisoryLock(key, callback, options);
+  }
+
+  /**
+   * Sends what a source gives to `COPY … FROM STDIN`, no faster than the server takes it. Runs in a transaction of its
+   * own, so that all of it is there or nothing; where the schema `schooldb` is installed a lost COMMIT is asked about.
+   * Repeated only as long as nothing was read from the source.
+   *
+   * @param source - a Node stream, or any other iterable of texts (UTF-8) and bytes.
+   * @throws SQL errors as they are, what the source throws, and {@link SchoolDbError}s, whose `outcome` says whether it
+   * may have been committed.
+   */
+  async copyFrom(text: string, source: CopySource, options: CopyFromOptions = {}): Promise<CopyResult> {
+    checkCallOptions('copyFrom()', options, ['deadlineMs', 'signal', 'exactlyOnce']);
+    refuseUnlessCopy(text, await this.#traits(text), 'from');
+    this.#hasWritten = true;
+    const pieces = new CopyPieces(source);
+    return this.#withSlot((next) =>
+      this.#run('copyFrom', options, {
+        route: this.#routes.toPrimary,
+        direct: true,
+        attempt: (lease, deadline) => {
+          const mark = this.#mayMark(lease.connection, options.exactlyOnce) ? next() : undefined;
+          return attemptCopyIn(text, pieces, mark, lease, deadline, this.#execution);
+        },
+      }),
+    );
+  }
+
+  /**
+   * What `COPY … TO STDOUT` gives, piece by piece, as fast as it is taken; a piece may end in the middle of a row.
+   * `Readable.from(db.copyTo(…))` makes a Node stream of it. Whoever leaves before its end closes the connection. Never
+   * repeated.
+   *
+   * @throws InvalidOptionsError at once; while it is read, SQL errors as they are and {@link SchoolDbError}s.
+   */
+  copyTo(text: string, options: CopyToOptions = {}): AsyncGenerator<Buffer, number, undefined> {
+    checkCallOptions('copyTo()', options, ['deadlineMs', 'signal', 'kind']);
+    if (options.kind !== undefined) checkOneOf("'kind'", options.kind, ['master', 'replica']);
+    return this.#leases.copyTo(text, options);
+  }
+
+  /**
+   * Listens to a channel, on the primary, until the subscription is closed: also after a failover. What was sent while
+   * the connection was away is not heard, and `onGap` (and the event `notifications:missed`) says so as soon as the
+   * channel is listened to again. All channels share one connection, which keeps the process running.
+   *
+   * @param channel - as it is: quoted, with its capitals. At most 63 bytes.
+   * @returns when the channel is listened to.
+   */
+  listen(
+    channel: string,
+    onNotification: (notification: Notification) => void,
+    options?: ListenOptions,
+  ): Promise<Subscription> {
+    return this.#leases.listen(channel, onNotification, options);
   }
 
   /**
@@ -412,6 +555,7 @@ export class SchoolDb implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { endpoints, clock } = this.#execution;
+    const silenced = this.#leases.close();
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
         const giveUp = clock.schedule(this.#options.closeTimeoutMs, resolve, true);
@@ -424,6 +568,6 @@ export class SchoolDb implements AsyncDisposable {
     this.#execution.breakers.close();
     const closed = endpoints.close();
     if (this.#running > 0) this.#evicted.abort(new ClientClosedError('the client was closed'));
-    await closed;
+    await Promise.all([silenced, closed]);
   }
 }

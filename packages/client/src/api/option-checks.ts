@@ -56,6 +56,11 @@ export function checkNames(name: string, value: unknown): readonly string[] {
   return value.map((each, index) => checkText(`${name}[${index}]`, each));
 }
 
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function')
+    throw new InvalidOptionsError(`${name} must be a function, but is ${describe(value)}`);
+}
+
 /** Tells a value's kind, and the value itself only where it can be no secret. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'missing';

@@ -11,7 +11,7 @@ function resolve(changes: Record<string, unknown>) {
 describe('resolveOptions', () => {
   it('needs a master, a database and a user, and adds the defaults', () => {
     expect(resolve({})).toMatchObject({
-      master: { host: 'db', port: 5432 },
+      master: [{ host: 'db', port: 5432 }],
       replica: undefined,
       tls: false,
       maxConnections: 20,
@@ -28,7 +28,7 @@ describe('resolveOptions', () => {
       { host: 'db', port: 1 },
     ],
   ])('understands the address %j', (address, expected) => {
-    expect(resolve({ endpoints: { master: address } }).master).toEqual(expected);
+    expect(resolve({ endpoints: { master: address } }).master).toEqual([expected]);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import type { Address } from '../endpoint/connect.ts';
+import type { Address } from '../endpoint/address-order.ts';
 import { InvalidOptionsError } from '../errors/option-errors.ts';
 import type { TlsOptions } from '../wire/wire.ts';
 import {
@@ -20,12 +20,15 @@ export interface SchoolDbOptions {
    * Where to connect. `master` leads to the primary and is required; a single PostgreSQL is a `master` alone. Without
    * `replica`, which leads to the standbys, reads go to the master. `masterPooler` and `replicaPooler` are PgBouncers
    * in transaction mode in front of the same servers; they take over where the direct ones are saturated.
+   *
+   * Each may be a list, where no address leads to the right server by itself: they are tried in turn, and the role of
+   * whoever answers decides.
    */
   readonly endpoints: {
-    readonly master: AddressOption;
-    readonly replica?: AddressOption;
-    readonly masterPooler?: AddressOption;
-    readonly replicaPooler?: AddressOption;
+    readonly master: AddressOption | readonly AddressOption[];
+    readonly replica?: AddressOption | readonly AddressOption[];
+    readonly masterPooler?: AddressOption | readonly AddressOption[];
+    readonly replicaPooler?: AddressOption | readonly AddressOption[];
   };
   readonly database: string;
   readonly user: string;
@@ -104,10 +107,10 @@ export const SCHOOL_DB_DEFAULTS = {
 
 /** Checked and complete. */
 export interface ResolvedOptions {
-  readonly master: Address;
-  readonly replica: Address | undefined;
-  readonly masterPooler: Address | undefined;
-  readonly replicaPooler: Address | undefined;
+  readonly master: readonly Address[];
+  readonly replica: readonly Address[] | undefined;
+  readonly masterPooler: readonly Address[] | undefined;
+  readonly replicaPooler: readonly Address[] | undefined;
   readonly prefer: 'direct' | 'pooler';
   readonly consistency: 'process' | 'eventual';
   readonly readOnlyWhenNoPrimary: boolean;
@@ -145,13 +148,13 @@ export function resolveOptions(given: SchoolDbOptions): ResolvedOptions {
   const endpoints = checkObject("'endpoints'", options['endpoints']);
   checkKeys("'endpoints'", endpoints, ['master', 'replica', 'masterPooler', 'replicaPooler']);
   const optional = (kind: 'replica' | 'masterPooler' | 'replicaPooler') =>
-    endpoints[kind] === undefined ? undefined : resolveAddress(`endpoints.${kind}`, endpoints[kind]);
+    endpoints[kind] === undefined ? undefined : resolveAddresses(`endpoints.${kind}`, endpoints[kind]);
   const integer = (name: keyof typeof INTEGER_RANGES) => {
     const [min, max] = INTEGER_RANGES[name];
     return checkInteger(`'${name}'`, options[name] ?? SCHOOL_DB_DEFAULTS[name], min, max);
   };
   return Object.freeze({
-    master: resolveAddress('endpoints.master', endpoints['master']),
+    master: resolveAddresses('endpoints.master', endpoints['master']),
     replica: optional('replica'),
     masterPooler: optional('masterPooler'),
     replicaPooler: optional('replicaPooler'),
@@ -188,6 +191,13 @@ export function resolveOptions(given: SchoolDbOptions): ResolvedOptions {
 
 const ADDRESS = /^(?:\[(?<ipv6>[0-9a-f:.]+)\]|(?<host>[^:\s/]+))(?::(?<port>\d+))?$/i;
 const DEFAULT_PORT = 5432;
+
+function resolveAddresses(name: string, given: unknown): readonly Address[] {
+  if (!Array.isArray(given)) return [resolveAddress(name, given)];
+  if (given.length === 0)
+    throw new InvalidOptionsError(`'${name}' must name an address, but is an empty list`);
+  return given.map((each, index) => resolveAddress(`${name}[${index}]`, each));
+}
 
 function resolveAddress(name: string, given: unknown): Address {
   if (typeof given === 'string') {

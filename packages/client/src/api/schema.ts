@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { quoteIdentifier } from '../wire/sql.ts';
 
 /**
  * The SQL that installs the schema `schooldb`, or brings an older version of it up to date: commit slots for the
@@ -11,14 +12,9 @@ export function schemaSql(): string {
 
 /** The SQL that lets a role use what {@link schemaSql} has installed. */
 export function schemaGrantSql(role: string): string {
-  const name = quoted(role);
+  const name = quoteIdentifier(role);
   return [
     `GRANT USAGE ON SCHEMA schooldb TO ${name};`,
     `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA schooldb TO ${name};`,
   ].join('\n');
-}
-
-/** PostgreSQL manual, "Lexical Structure": a quote within a quoted identifier is written twice. */
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -23,6 +23,11 @@ export interface ClientEvents {
   'attempt:failed': { operation: string; attempt: number; reason: string };
   /** A lost COMMIT was asked about, and the answer is known. */
   'outcome:settled': { committed: boolean };
+  /**
+   * The connection that listens was lost and is replaced: `channels` are listened to again, and what was sent to them
+   * in the meantime was not heard.
+   */
+  'notifications:missed': { channels: readonly string[]; deafMs: number; reason: string };
   /** Transactions run without the exactly-once commit, because the schema is missing. Told once. */
   'exactly-once:unavailable': { reason: string };
 }

@@ -14,7 +14,7 @@ function makeConnector(maxSockets: number, password: () => string | Promise<stri
   answer(server, () => result('SELECT'));
   const connector = new Connector(
     'master',
-    { host: 'db', port: 5432 },
+    [{ host: 'db', port: 5432 }],
     maxSockets,
     {
       database: 'school',
@@ -35,6 +35,45 @@ function makeConnector(maxSockets: number, password: () => string | Promise<stri
     },
   );
   return { clock, server, connector };
+}
+
+/** Behind each address a server in this role. */
+function makeListConnector(roles: Record<string, 'primary' | 'standby'>) {
+  const clock = new VirtualClock();
+  const openAt: string[] = [];
+  const servers = new Map(
+    Object.entries(roles).map(([host, role]) => {
+      const server = new FakeServer({ server: host, role, timeline: role === 'primary' ? 1 : null });
+      answer(server, () => result('SELECT'));
+      return [host, server];
+    }),
+  );
+  const connector = new Connector(
+    'master',
+    Object.keys(roles).map((host) => ({ host, port: 5432 })),
+    5,
+    {
+      database: 'school',
+      user: 'app',
+      password: () => '',
+      tls: false,
+      applicationName: 'test',
+      connectSilenceMs: 1_000,
+      idleInTransactionMs: 60_000,
+    },
+    {
+      clock,
+      topology: new Topology(),
+      openWire: ({ host }) => {
+        openAt.push(host);
+        return servers.get(host)!.open();
+      },
+      responsive: new ResponsiveClock(clock),
+      onNews: () => {},
+      onRival: () => {},
+    },
+  );
+  return { openAt, connector };
 }
 
 describe('Connector', () => {
@@ -93,5 +132,20 @@ describe('Connector', () => {
     });
     await expect(connector.connect(DEMAND)).rejects.toBe(reason);
     expect(server.connects).toBe(1);
+  });
+});
+
+describe('an endpoint with several addresses', () => {
+  it('finds the one that leads to the right server, and begins with it the next time', async () => {
+    const { openAt, connector } = makeListConnector({ a: 'standby', b: 'primary' });
+    await connector.connect(DEMAND);
+    await connector.connect(DEMAND);
+    expect(openAt).toEqual(['a', 'b', 'b']);
+  });
+
+  it('fails when all of them do', async () => {
+    const { openAt, connector } = makeListConnector({ a: 'standby', b: 'standby' });
+    await expect(connector.connect(DEMAND)).rejects.toMatchObject({ code: 'SCHOOLDB_UNSUITABLE_SERVER' });
+    expect(openAt).toEqual(['a', 'b']);
   });
 });

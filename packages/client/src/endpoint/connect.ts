@@ -5,6 +5,7 @@
  */
 import { ConnectionRejectedError, UnsuitableServerError } from '../errors/connection-errors.ts';
 import { codeOf, failureOf, judgeFailure } from '../policy/classify.ts';
+import { roleWanted } from '../policy/topology.ts';
 import type { EndpointKind, ServerIdentity, Topology } from '../policy/topology.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ResponsiveClock } from '../runtime/responsive-clock.ts';
@@ -12,14 +13,11 @@ import { IDENTIFY, hygieneTexts } from '../wire/sql.ts';
 import type { IdentityRow } from '../wire/sql.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { OpenWire, PendingWire, TlsOptions, Wire, WireTarget } from '../wire/wire.ts';
+import type { Address } from './address-order.ts';
+import { AddressOrder, addressText } from './address-order.ts';
 import type { Connection } from './connection.ts';
 import type { HedgedAttempt } from './hedge.ts';
 import { hedged } from './hedge.ts';
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface ConnectOptions {
   readonly database: string;
@@ -60,7 +58,7 @@ export const MAX_PROBES = 2;
 const HEDGE = { staggerMs: 250, atMost: 3 };
 
 export class Connector {
-  readonly #address: Address;
+  readonly #addresses: AddressOrder;
   readonly #kind: EndpointKind;
   readonly #options: ConnectOptions;
   readonly #shared: ConnectContext;
@@ -73,13 +71,14 @@ export class Connector {
   /** @param maxSockets - sockets open and opening, at most, beside those of {@link probe}. */
   constructor(
     kind: EndpointKind,
-    address: Address,
+    addresses: readonly Address[],
     maxSockets: number,
     options: ConnectOptions,
     shared: ConnectContext,
   ) {
     this.#kind = kind;
-    this.#address = address;
+    // Of several standbys each may serve; there is one primary.
+    this.#addresses = new AddressOrder(addresses, roleWanted(kind) === 'standby');
     this.#maxSockets = maxSockets;
     this.#options = options;
     this.#shared = shared;
@@ -106,12 +105,16 @@ export class Connector {
     return hedged(hooks, HEDGE, this.#shared.clock);
   }
 
-  /** One attempt, outside of what {@link hasRoom} counts. Rejects where as many probes are open as there may be. */
-  async probe(): Promise<Connection> {
-    if (this.#probes >= MAX_PROBES) throw new Error(`${this.#name()}: ${MAX_PROBES} probes are open already`);
+  /**
+   * One attempt, outside of what {@link hasRoom} counts. Rejects where as many probes are open as there may be.
+   *
+   * @param address - where to; any of the endpoint's where it does not matter.
+   */
+  async probe(address?: Address): Promise<Connection> {
+    if (this.#probes >= MAX_PROBES) throw new Error(`${this.#kind}: ${MAX_PROBES} probes are open already`);
     this.#probes += 1;
     const closed = () => (this.#probes -= 1);
-    const { result } = this.#begin();
+    const { result } = this.#begin(address === undefined ? undefined : [address]);
     result.then(({ wire }) => wire.onGone(closed), closed);
     return result;
   }
@@ -134,11 +137,11 @@ export class Connector {
     return attempt;
   }
 
-  #begin(): HedgedAttempt<Connection> {
+  #begin(addresses = this.#addresses.inTurn(this.#underWay.size)): HedgedAttempt<Connection> {
     const given = new AbortController();
     if (this.#closedBecause !== undefined) given.abort(this.#closedBecause);
     this.#underWay.add(given);
-    const result = this.#attempt(given.signal).finally(() => this.#underWay.delete(given));
+    const result = this.#attemptInTurn(addresses, given.signal).finally(() => this.#underWay.delete(given));
     return {
       result,
       abandon() {
@@ -153,59 +156,76 @@ export class Connector {
     };
   }
 
-  async #attempt(abandoned: AbortSignal): Promise<Connection> {
+  /** The first that leads to what is wanted. @throws the failure of the last. */
+  async #attemptInTurn(addresses: readonly Address[], abandoned: AbortSignal): Promise<Connection> {
+    for (const [index, address] of addresses.entries()) {
+      try {
+        const connection = await this.#attempt(address, abandoned);
+        this.#addresses.succeeded(address);
+        return connection;
+      } catch (error) {
+        this.#addresses.failed(address);
+        if (abandoned.aborted || index === addresses.length - 1) throw error;
+      }
+    }
+    throw new Error('an endpoint without an address');
+  }
+
+  async #attempt(address: Address, abandoned: AbortSignal): Promise<Connection> {
     const { clock, topology, onNews, onRival } = this.#shared;
-    const wire = await this.#signIn(abandoned);
-    const connection = await this.#identify(wire, abandoned);
+    const wire = await this.#signIn(address, abandoned);
+    const connection = await this.#identify(wire, address, abandoned);
     const { identity } = connection;
     const judgement = topology.judge(this.#kind, identity, clock.now());
     // A connection to a pooler outlives the server behind it, and is no proof that it lives.
     if (judgement.fit && !connection.pooled) wire.onGone(topology.opened(identity));
     if (judgement.news !== undefined) {
-      onNews(judgement.news, connection, `${this.#address.host}:${this.#address.port}`);
+      onNews(judgement.news, connection, addressText(address));
     }
     if (judgement.fit) return connection;
-    const unsuitable = new UnsuitableServerError(`${this.#name()}: ${judgement.reason}`);
+    const unsuitable = new UnsuitableServerError(`${this.#name(address)}: ${judgement.reason}`);
     // Not with a goodbye: while it waited for the answer the next ones would be opened beside it, over the limit.
     wire.destroy(unsuitable);
     if (judgement.rival !== undefined) onRival(identity, judgement.rival);
     throw unsuitable;
   }
 
-  async #signIn(abandoned: AbortSignal): Promise<Wire> {
+  async #signIn(address: Address, abandoned: AbortSignal): Promise<Wire> {
     try {
-      return await this.#open(abandoned);
+      return await this.#open(address, abandoned);
     } catch (error) {
       const { action } = judgeFailure(failureOf(error), 'not-sent', 'read');
-      if (action === 'pass') throw this.#rejected(error);
+      if (action === 'pass') throw this.#rejected(address, error);
       if (action !== 'read-password') throw error;
     }
     // The password may have been rotated since it was read: once more, then it is the app's problem.
     try {
-      return await this.#open(abandoned);
+      return await this.#open(address, abandoned);
     } catch (error) {
       const { action } = judgeFailure(failureOf(error), 'not-sent', 'read');
-      throw action === 'pass' || action === 'read-password' ? this.#rejected(error) : error;
+      throw action === 'pass' || action === 'read-password' ? this.#rejected(address, error) : error;
     }
   }
 
-  async #open(abandoned: AbortSignal): Promise<Wire> {
-    const password = await this.#password(abandoned);
+  async #open(address: Address, abandoned: AbortSignal): Promise<Wire> {
+    const password = await this.#password(address, abandoned);
     abandoned.throwIfAborted();
     const { database, user, tls, applicationName } = this.#options;
-    const target: WireTarget = { ...this.#address, database, user, password, tls, applicationName };
+    const target: WireTarget = { ...address, database, user, password, tls, applicationName };
     const pending = this.#shared.openWire(target);
-    return this.#watched(pending, pending.ready, abandoned);
+    return this.#watched(pending, pending.ready, address, abandoned);
   }
 
   /** Where a password comes from may hang as well, and must not hold the endpoint's attempts for good. */
-  #password(abandoned: AbortSignal): Promise<string> {
+  #password(address: Address, abandoned: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
       const abandon = () => reject(abandoned.reason as Error);
       abandoned.addEventListener('abort', abandon);
       const limit = this.#shared.clock.schedule(PASSWORD_LIMIT_MS, () =>
         reject(
-          new Error(`${this.#name()}: the function 'password' gave no answer within ${PASSWORD_LIMIT_MS} ms`),
+          new Error(
+            `${this.#name(address)}: the function 'password' gave no answer within ${PASSWORD_LIMIT_MS} ms`,
+          ),
         ),
       );
       const asked = Promise.resolve().then(() => this.#options.password());
@@ -216,7 +236,7 @@ export class Connector {
     });
   }
 
-  async #identify(wire: Wire, abandoned: AbortSignal): Promise<Connection> {
+  async #identify(wire: Wire, address: Address, abandoned: AbortSignal): Promise<Connection> {
     const pooled = this.#kind === 'masterPooler' || this.#kind === 'replicaPooler';
     const hygiene = pooled ? [] : hygieneTexts(this.#options.idleInTransactionMs);
     const statements = [IDENTIFY, ...hygiene].map((text) => ({ text }));
@@ -230,7 +250,7 @@ export class Connector {
     // Reported with the answer to any of them; later nobody would hear of it.
     let promoted = false;
     wire.onParameter((name, value) => (promoted ||= name === 'in_hot_standby' && value === 'off'));
-    const [answer] = await this.#watched(pending, wire.flush(statements), abandoned);
+    const [answer] = await this.#watched(pending, wire.flush(statements), address, abandoned);
     if (answer === undefined || answer.status === 'rejected') {
       // Of a lost connection the reason says more than that it is lost.
       const reason: unknown = answer?.reason instanceof WireLostError ? answer.reason.cause : answer?.reason;
@@ -240,7 +260,7 @@ export class Connector {
     const row = answer.value.rows[0] as IdentityRow;
     if (row.standby && promoted && !pooled) {
       const unsuitable = new UnsuitableServerError(
-        `${this.#name()}: the server behind it was promoted while it was asked`,
+        `${this.#name(address)}: the server behind it was promoted while it was asked`,
       );
       wire.destroy(unsuitable);
       throw unsuitable;
@@ -253,9 +273,10 @@ export class Connector {
     };
     return {
       wire,
+      address,
       identity,
       pooled,
-      peer: pooled ? this.#name() : identity.server,
+      peer: pooled ? this.#name(address) : identity.server,
       hasCommitSlots: row.has_commit_slots,
       backendStart: row.backend_start,
       serverEpoch: row.server_time - this.#shared.clock.now() / 1_000,
@@ -266,7 +287,12 @@ export class Connector {
    * Gives up what was abandoned, and what hangs: a frozen server accepts connections and says nothing, its kernel
    * does that alone.
    */
-  async #watched<T>(pending: PendingWire, answer: Promise<T>, abandoned: AbortSignal): Promise<T> {
+  async #watched<T>(
+    pending: PendingWire,
+    answer: Promise<T>,
+    address: Address,
+    abandoned: AbortSignal,
+  ): Promise<T> {
     const { responsive } = this.#shared;
     const { connectSilenceMs } = this.#options;
     let seenBytes = pending.bytesRead;
@@ -276,7 +302,7 @@ export class Connector {
         seenBytes = pending.bytesRead;
         quietSince = responsive.now();
       } else if (punctual && responsive.now() - quietSince >= connectSilenceMs) {
-        const text = `${this.#name()}: no answer to the connection attempt within ${connectSilenceMs} ms`;
+        const text = `${this.#name(address)}: no answer to the connection attempt within ${connectSilenceMs} ms`;
         pending.abandon(Object.assign(new Error(text), { code: 'ETIMEDOUT' }));
       }
     });
@@ -290,17 +316,17 @@ export class Connector {
     }
   }
 
-  #rejected(error: unknown): ConnectionRejectedError {
+  #rejected(address: Address, error: unknown): ConnectionRejectedError {
     const { user, database } = this.#options;
     const detail = error instanceof Error ? error.message : String(error);
     return new ConnectionRejectedError(
-      `${this.#name()} refused user '${user}' on database '${database}': ${detail}${remedy(codeOf(error))}`,
+      `${this.#name(address)} refused user '${user}' on database '${database}': ${detail}${remedy(codeOf(error))}`,
       { cause: error },
     );
   }
 
-  #name(): string {
-    return `${this.#kind} (${this.#address.host}:${this.#address.port})`;
+  #name(address: Address): string {
+    return `${this.#kind} (${addressText(address)})`;
   }
 }
 

@@ -1,9 +1,12 @@
 import type { ServerIdentity } from '../policy/topology.ts';
 import type { Wire } from '../wire/wire.ts';
+import type { Address } from './address-order.ts';
 
 /** A wire whose server is known: it has told its role and timeline, and was found fit for the endpoint. */
 export interface Connection {
   readonly wire: Wire;
+  /** Where it was connected to. */
+  readonly address: Address;
   /** Behind a pooler: the server that answered when it was opened. The next transaction may run on another. */
   readonly identity: ServerIdentity;
   /** Whether a pooler stands in between. */

@@ -9,13 +9,18 @@ import { ConnectionLostError, UnsuitableServerError } from '../errors/connection
 import { roleWanted } from '../policy/topology.ts';
 import type { EndpointKind } from '../policy/topology.ts';
 import { askRole } from './ask-role.ts';
-import type { Address, ConnectContext, ConnectOptions } from './connect.ts';
+import type { Address } from './address-order.ts';
+import { addressText } from './address-order.ts';
+import type { ConnectContext, ConnectOptions } from './connect.ts';
 import { Connector, MAX_PROBES } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
 import type { BorrowedConnection } from './forgotten-connections.ts';
 import { ForgottenConnections } from './forgotten-connections.ts';
-import type { EndpointLease } from './lease.ts';
+import { keepBeating } from './heartbeat.ts';
+import type { EndpointLease, SessionLease } from './lease.ts';
+import { SessionLane } from './session-lane.ts';
+import type { SessionDemand } from './session-lane.ts';
 import { SERVER_WATCH_DEFAULTS, ServerWatch } from './server-watch.ts';
 import type { Waiting } from './waiting-line.ts';
 
@@ -50,6 +55,7 @@ export class Endpoint {
   readonly #context: EndpointContext;
   readonly #connector: Connector;
   readonly #lane: ExclusiveLane;
+  readonly #sessions: SessionLane;
   readonly #watch: ServerWatch;
   readonly #forgotten: ForgottenConnections;
   #stopLooking: (() => void) | undefined;
@@ -57,12 +63,17 @@ export class Endpoint {
   /** From the master's going down to its coming up. */
   #failover: FailoverTrace | undefined;
 
-  constructor(kind: EndpointKind, address: Address, options: EndpointOptions, context: EndpointContext) {
+  constructor(
+    kind: EndpointKind,
+    addresses: readonly Address[],
+    options: EndpointOptions,
+    context: EndpointContext,
+  ) {
     this.kind = kind;
-    this.#address = `${address.host}:${address.port}`;
+    this.#address = addresses.map(addressText).join(',');
     this.#context = context;
     const maxConnections = options.maxConnections - MAX_PROBES;
-    this.#connector = new Connector(kind, address, maxConnections, options, context);
+    this.#connector = new Connector(kind, addresses, maxConnections, options, context);
     this.#lane = new ExclusiveLane(
       {
         name: `${kind} (${this.#address})`,
@@ -80,10 +91,26 @@ export class Endpoint {
       },
       context,
     );
+    this.#sessions = new SessionLane(
+      {
+        name: `${kind} (${this.#address})`,
+        // Statements need a connection as well.
+        maxSessions: Math.max(1, maxConnections - 1),
+        maxWaiting: options.maxWaiting,
+      },
+      {
+        borrow: (deadline, waiting) => this.acquire(deadline, waiting),
+        whyUnusable: () => this.#lane.state.downBecause,
+        isWanted: (role) => role === roleWanted(kind),
+        onWrongRole: (lease) =>
+          lease.condemn(new UnsuitableServerError(`the server behind ${kind} has changed its role`)),
+      },
+      context.clock,
+    );
     this.#watch = new ServerWatch(
       { ...SERVER_WATCH_DEFAULTS, oneServerOnly: kind === 'master' },
       {
-        probe: () => this.#connector.probe(),
+        probe: ({ address }) => this.#connector.probe(address),
         isBusy: () => this.#lane.state.leased > 0,
         isIdle: (connection) => this.#lane.isIdle(connection),
         onSuspected: (silentMs) =>
@@ -95,7 +122,7 @@ export class Endpoint {
     this.#forgotten = new ForgottenConnections(
       {
         lent: () => this.#lane.lent(),
-        borrow: (peer) => this.#borrow(peer),
+        borrow: (like) => this.#borrow(like),
         onForgotten: ({ wire }, silentMs) =>
           wire.destroy(
             this.#lost(`a connection was forgotten by the network: silent for ${Math.round(silentMs)} ms`),
@@ -119,7 +146,13 @@ export class Endpoint {
     const { downBecause, open, leased, opening, waiting } = this.#lane.state;
     const state = downBecause !== undefined ? 'down' : this.#everOpened ? 'up' : 'unknown';
     const reason = downBecause?.message ?? null;
-    return { address: this.#address, state, reason, connections: { open, leased, opening }, waiting };
+    return {
+      address: this.#address,
+      state,
+      reason,
+      connections: { open, leased, opening },
+      waiting: waiting + this.#sessions.waiting,
+    };
   }
 
   /** See {@link ExclusiveLane.acquire}. */
@@ -133,6 +166,16 @@ export class Endpoint {
       endpoint: this.kind,
       release: () => lease.release(),
       condemn: (reason) => this.retire(({ peer }) => peer === connection.peer, reason),
+    };
+  }
+
+  /** A connection for whoever needs a session of its own. See {@link SessionLane.acquire}. */
+  async acquireSession(deadline: Deadline, demand: SessionDemand): Promise<SessionLease> {
+    const lease = await this.#sessions.acquire(deadline, demand);
+    const { wire } = lease.connection;
+    return {
+      ...lease,
+      keepBeating: (intervalMs, maySend) => keepBeating(wire, intervalMs, maySend, this.#context.responsive),
     };
   }
 
@@ -178,6 +221,7 @@ export class Endpoint {
   async close(): Promise<void> {
     this.#stopLooking?.();
     this.#stopLooking = undefined;
+    this.#sessions.close();
     const closed = Promise.all([this.#lane.close(), this.#watch.close()]);
     this.#connector.close(new ClientClosedError('the client was closed while it connected'));
     await closed;
@@ -230,12 +274,12 @@ export class Endpoint {
   }
 
   /** A connection to the same server that nobody uses: one that is idle, else a fresh one that leads there. */
-  async #borrow(peer: string): Promise<BorrowedConnection | undefined> {
+  async #borrow({ peer, address }: Connection): Promise<BorrowedConnection | undefined> {
     const idle = this.#lane.findIdle((each) => each.peer === peer && each.wire.unanswered === 0);
     if (idle !== undefined) {
       return { connection: idle, isUsed: () => !this.#lane.isIdle(idle), giveBack: () => {} };
     }
-    const fresh = await this.#connector.probe().catch(() => undefined);
+    const fresh = await this.#connector.probe(address).catch(() => undefined);
     if (fresh === undefined) return undefined;
     const giveBack = () => void fresh.wire.end();
     if (fresh.peer === peer) return { connection: fresh, isUsed: () => false, giveBack };

@@ -7,7 +7,7 @@ import type { Events } from '../runtime/events.ts';
 import type { Random } from '../runtime/random.ts';
 import { ResponsiveClock } from '../runtime/responsive-clock.ts';
 import type { OpenWire } from '../wire/wire.ts';
-import type { Address } from './connect.ts';
+import type { Address } from './address-order.ts';
 import type { Connection } from './connection.ts';
 import type { EndpointOptions } from './endpoint.ts';
 import { Endpoint } from './endpoint.ts';
@@ -22,8 +22,8 @@ export interface Runtime {
 }
 
 /** Where each endpoint is; only the master's is required. */
-export type Addresses = { readonly master: Address } & {
-  readonly [Kind in EndpointKind]?: Address | undefined;
+export type Addresses = { readonly master: readonly Address[] } & {
+  readonly [Kind in EndpointKind]?: readonly Address[] | undefined;
 };
 
 /** All addresses of one client. What one of them learns of the cluster counts for the others. */
@@ -56,8 +56,8 @@ export class Endpoints {
       onRival: (claimant: ServerIdentity, rival: string) => void this.#confront(claimant, rival),
     };
     const make = (kind: EndpointKind) => {
-      const address = addresses[kind];
-      return address === undefined ? undefined : new Endpoint(kind, address, options, context);
+      const given = addresses[kind];
+      return given === undefined ? undefined : new Endpoint(kind, given, options, context);
     };
     this.master = new Endpoint('master', addresses.master, options, context);
     this.replica = make('replica');

@@ -30,7 +30,7 @@ export interface ForgottenHooks {
   /** The connections that are lent. */
   lent(): Iterable<Connection>;
   /** A connection to the same server that nobody uses; `giveBack` when it is not needed any more. */
-  borrow(peer: string): Promise<BorrowedConnection | undefined>;
+  borrow(like: Connection): Promise<BorrowedConnection | undefined>;
   onForgotten(connection: Connection, silentMs: number): void;
 }
 
@@ -68,7 +68,7 @@ export class ForgottenConnections {
     if (silent.length === 0 || now - this.#askedAt < FORGOTTEN_DEFAULTS.intervalMs) return;
     this.#askedAt = now;
     const byPeer = Map.groupBy(silent, ([connection]) => connection.peer);
-    for (const [peer, debts] of byPeer) void this.#ask(peer, debts);
+    for (const debts of byPeer.values()) void this.#ask(debts);
   }
 
   #update(connection: Connection, now: number, punctual: boolean): void {
@@ -86,8 +86,10 @@ export class ForgottenConnections {
     }
   }
 
-  async #ask(peer: string, debts: readonly (readonly [Connection, Debt])[]): Promise<void> {
-    const borrowed = await this.#hooks.borrow(peer);
+  /** @param debts - of connections to one server. */
+  async #ask(debts: readonly (readonly [Connection, Debt])[]): Promise<void> {
+    const [like] = debts[0] ?? [];
+    const borrowed = like === undefined ? undefined : await this.#hooks.borrow(like);
     if (borrowed === undefined) return;
     const limit = this.#clock.schedule(FORGOTTEN_DEFAULTS.graceMs, () => {
       // Forgotten as well, it seems. Over another one, and soon.

@@ -17,3 +17,9 @@ export interface EndpointLease extends Lease {
   /** The server turned out to be the wrong one: no connection to it is lent any more. */
   condemn(reason: Error): void;
 }
+
+/** A lease of a session: it was asked what it is just before it was lent. */
+export interface SessionLease extends EndpointLease {
+  /** See {@link keepBeating}. */
+  keepBeating(intervalMs: number, maySend: () => boolean): () => void;
+}

@@ -34,8 +34,8 @@ export const SERVER_WATCH_DEFAULTS = {
 } satisfies Omit<ServerWatchOptions, 'oneServerOnly'>;
 
 export interface ServerWatchHooks {
-  /** Opens a connection to whatever stands behind the address now. */
-  probe(): Promise<Connection>;
+  /** Opens a connection to whatever stands now behind the address of that one. */
+  probe(beside: Connection): Promise<Connection>;
   /** Whether connections are lent, so that a statement may be sent at any moment. */
   isBusy(): boolean;
   /** Whether nobody uses this connection, so that a probe may go over it. */
@@ -192,7 +192,7 @@ export class ServerWatch {
     if (unused !== undefined) unused.wire.query({ text: PROBE }).catch(() => (probe.state = 'failed'));
     else if (this.#probesUnderWay.size > 0) return undefined;
     else {
-      const underWay = this.#probeFresh()
+      const underWay = this.#probeFresh(server)
         .then(
           (reached) => (probe.state = reached === name ? 'waiting' : 'elsewhere'),
           (error: { code?: unknown }) => (probe.state = error.code === 'ETIMEDOUT' ? 'hung' : 'failed'),
@@ -213,7 +213,7 @@ export class ServerWatch {
     if (probe.state !== 'waiting' || this.#probesUnderWay.size > 0) return;
     probe.confirming = true;
     const { wire } = probe.over;
-    const underWay = this.#probeFresh()
+    const underWay = this.#probeFresh(server)
       .then(
         (reached) => {
           if (reached !== name || wire.unanswered === 0) return;
@@ -235,8 +235,10 @@ export class ServerWatch {
   }
 
   /** @returns the server that was reached. */
-  async #probeFresh(): Promise<string> {
-    const connection = await this.#hooks.probe();
+  async #probeFresh({ connections }: WatchedServer): Promise<string> {
+    const [beside] = connections.keys();
+    if (beside === undefined) throw new Error('no connection is left');
+    const connection = await this.#hooks.probe(beside);
     const name = connection.peer;
     if (!this.#closed && this.#servers.has(name) && this.#probeConnection === undefined) {
       connection.wire.keepProcessAlive(false);

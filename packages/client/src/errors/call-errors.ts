@@ -21,3 +21,9 @@ export class WaitingLineFullError extends SchoolDbError {
   readonly code = 'SCHOOLDB_WAITING_LINE_FULL';
   readonly outcome = 'not-executed';
 }
+
+/** Somebody else holds the advisory lock, and still did when the time to wait for it was over. */
+export class AdvisoryLockBusyError extends SchoolDbError {
+  readonly code = 'SCHOOLDB_LOCK_BUSY';
+  readonly outcome = 'not-executed';
+}

@@ -1,12 +1,10 @@
 import { StatementRefusedError } from '../errors/option-errors.ts';
-import { isCopyStream, transactionControlIn } from '../policy/statement-text.ts';
+import { copyDirectionOf, isCopyStream, transactionControlIn } from '../policy/statement-text.ts';
 
 /** @throws StatementRefusedError before anything is sent. */
 export function refuseCopyStream(text: string): void {
   if (isCopyStream(text)) {
-    throw new StatementRefusedError(
-      'COPY from or to the client needs a stream, which this client does not offer yet',
-    );
+    throw new StatementRefusedError('COPY from or to the client needs a stream: use copyFrom() or copyTo()');
   }
 }
 
@@ -19,4 +17,16 @@ export function refuseUnfit(text: string): void {
       `${control} as a statement of its own: the next one may run on another connection. Use transaction()`,
     );
   }
+}
+
+/** @throws StatementRefusedError for anything but one COPY in this direction. */
+export function refuseUnlessCopy(
+  text: string,
+  { statements }: { readonly statements: number },
+  direction: 'from' | 'to',
+): void {
+  if (statements === 1 && copyDirectionOf(text) === direction) return;
+  const wanted =
+    direction === 'from' ? 'copyFrom() takes COPY … FROM STDIN' : 'copyTo() takes COPY … TO STDOUT';
+  throw new StatementRefusedError(`${wanted}, alone in its text`);
 }

@@ -23,6 +23,18 @@ export function isCopyStream(text: string): boolean {
   return COPY_STREAM.test(withoutLead(text));
 }
 
+/** Which way a COPY goes; undefined for any other text. */
+export function copyDirectionOf(text: string): 'from' | 'to' | undefined {
+  const rest = withoutLead(text);
+  if (!COPY_STREAM.test(rest)) return undefined;
+  return /\bfrom\s+stdin\b/i.test(rest) ? 'from' : 'to';
+}
+
+/** Whether a COPY reads a table itself: of a query nobody knows what it does. */
+export function readsTable(text: string): boolean {
+  return !/^copy\s*\(/i.test(withoutLead(text));
+}
+
 /**
  * Whether the server does all of it or nothing. CALL and DO are not among them: they may commit in between, and an
  * error at their end does not take that back (PostgreSQL manual, "Transaction Management").

@@ -7,20 +7,21 @@ import type { Clock, Timer } from './clock.ts';
  * Made once per operation and handed down unchanged through waiting, connecting, attempts and retries.
  */
 export class Deadline {
-  readonly #timer: Timer;
+  readonly #timer: Timer | undefined;
   readonly #signals: readonly AbortSignal[];
   readonly #listeners = new Set<() => void>();
   readonly #limitMs: number;
   #end: 'expired' | 'aborted' | undefined;
 
   /**
-   * @param limitMs - how long the operation may take, in milliseconds from now.
+   * @param limitMs - how long the operation may take, in milliseconds from now. `Infinity` leaves the signals alone to
+   * end it.
    * @param signals - other ways to give up: the caller's own, and the closing of the client.
    */
   constructor(clock: Clock, limitMs: number, signals: readonly AbortSignal[] = []) {
     this.#limitMs = limitMs;
     this.#signals = signals;
-    this.#timer = clock.schedule(limitMs, () => this.#finish('expired'), true);
+    if (limitMs < Infinity) this.#timer = clock.schedule(limitMs, () => this.#finish('expired'), true);
     if (signals.some(({ aborted }) => aborted)) this.#finish('aborted');
     else for (const signal of signals) signal.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -61,7 +62,7 @@ export class Deadline {
 
   /** Must be called when the operation has its answer: frees the timer and the listener on the signal. */
   done(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
     for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
     this.#listeners.clear();
   }

@@ -7,7 +7,19 @@ import { checkServerIdentity } from 'node:tls';
 import { Client, DatabaseError } from 'pg';
 import type { ClientConfig, QueryConfig, QueryResult } from 'pg';
 import pgUtils from 'pg/lib/utils.js';
-import type { Notice, PendingWire, Statement, Wire, WireTarget } from './wire.ts';
+import type { Alone, Submittable } from './pg-alone.ts';
+import { openCopyIn, openCopyOut, openCursor } from './pg-alone.ts';
+import type {
+  Notice,
+  Notification,
+  PendingWire,
+  Statement,
+  Wire,
+  WireCopyIn,
+  WireCopyOut,
+  WireCursor,
+  WireTarget,
+} from './wire.ts';
 import { WireLostError } from './wire.ts';
 
 /** Parts of `pg` that its types leave out. */
@@ -15,12 +27,15 @@ interface PgInternals {
   readonly connection: {
     readonly stream: Socket;
     on(event: 'copyInResponse', listener: () => void): void;
+    once(event: 'readyForQuery', listener: () => void): void;
     on(
       event: 'parameterStatus',
       listener: (message: { parameterName: string; parameterValue: string }) => void,
     ): void;
   };
   readonly processID: number | null;
+  /** Read with each statement that is handed over, so that it may change while nothing is under way. */
+  pipeline: boolean;
 }
 
 const TRANSACTION_STATUS = { I: 'idle', T: 'open', E: 'failed' } as const;
@@ -101,6 +116,13 @@ class PgWire implements Wire {
   #lostBecause: Error | undefined;
   #crashNotice: Error | undefined;
   #finishing: Error | undefined;
+  /** Something keeps the connection for itself: see {@link Alone}. */
+  #isAlone = false;
+  readonly #alone: Alone = {
+    submit: (submittable) => this.#submitAlone(submittable),
+    owe: (answer) => this.#owe(answer),
+    endsWith: (error) => error instanceof DatabaseError && endsConnection(error),
+  };
 
   constructor(client: Client) {
     this.#client = client;
@@ -109,11 +131,11 @@ class PgWire implements Wire {
     this.gone.catch(() => {});
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the server closed the connection')));
-    // A crashing or stopping server says so with a notice, then closes (postgres.c, quickdie).
     // A COPY that waits for data swallows the Sync behind it, and with it the next caller's statement.
-    this.#internals.connection.on('copyInResponse', () =>
-      this.#lose(new Error('COPY FROM STDIN is not supported')),
-    );
+    this.#internals.connection.on('copyInResponse', () => {
+      if (!this.#isAlone) this.#lose(new Error('COPY FROM STDIN came as an ordinary statement'));
+    });
+    // A crashing or stopping server says so with a notice, then closes (postgres.c, quickdie).
     client.on('notice', (notice) => {
       if (notice.code?.startsWith('57P')) {
         this.#crashNotice = Object.assign(new Error(notice.message), { code: notice.code });
@@ -134,7 +156,8 @@ class PgWire implements Wire {
   }
 
   get transactionStatus(): 'idle' | 'open' | 'failed' {
-    return TRANSACTION_STATUS[this.#client.getTransactionStatus() ?? 'I'];
+    // Under a cursor or a COPY the server is in a transaction that it has not told of yet.
+    return this.#isAlone ? 'open' : TRANSACTION_STATUS[this.#client.getTransactionStatus() ?? 'I'];
   }
 
   get unanswered(): number {
@@ -157,6 +180,22 @@ class PgWire implements Wire {
     const answers = configs.map((config) => this.#send(config) as Promise<QueryResult>);
     stream.uncork();
     return Promise.allSettled(answers);
+  }
+
+  cursor({ text, values }: Statement): WireCursor {
+    return openCursor(
+      text,
+      (values ?? []).map((value) => pgUtils.prepareValue(value)),
+      this.#alone,
+    );
+  }
+
+  copyIn(text: string): WireCopyIn {
+    return openCopyIn(text, this.#alone);
+  }
+
+  copyOut(text: string): WireCopyOut {
+    return openCopyOut(text, this.#alone);
   }
 
   destroy(reason: Error): void {
@@ -204,23 +243,53 @@ class PgWire implements Wire {
     );
   }
 
+  onNotification(listener: (notification: Notification) => void): () => void {
+    const forward = (message: { channel: string; payload?: string | undefined; processId: number }) =>
+      listener({ channel: message.channel, payload: message.payload ?? '', processId: message.processId });
+    this.#client.on('notification', forward);
+    return () => this.#client.off('notification', forward);
+  }
+
   #send(config: QueryConfig): Promise<QueryResult | QueryResult[]> {
+    return this.#owe<QueryResult | QueryResult[]>(() => this.#client.query(config));
+  }
+
+  /** Asks the server for something, and holds it to its answer. */
+  #owe<T>(ask: () => Promise<T>): Promise<T> {
     const closed = this.#lostBecause ?? this.#finishing;
     if (closed !== undefined) return Promise.reject(new WireLostError(false, closed));
     return new Promise((resolve, reject) => {
       this.#unanswered.add(reject);
-      this.#client.query(config).then(
+      ask().then(
         (result) => {
           resolve(result);
           this.#answered(reject);
         },
         (error: unknown) => {
           // When the connection died, pg has emitted 'error' before, and #lose has rejected this already.
-          if (error instanceof DatabaseError && endsConnection(error)) this.#lose(error);
+          if (this.#alone.endsWith(error)) this.#lose(error as Error);
           reject(error);
           this.#answered(reject);
         },
       );
+    });
+  }
+
+  /** @returns when the server is ready for something else. */
+  #submitAlone(submittable: Submittable): Promise<void> {
+    // One answer is owed already: its own.
+    if (this.#isAlone || this.#unanswered.size > 1) throw new Error('the connection is in use');
+    const { connection } = this.#internals;
+    // pg refuses this in its pipeline, where the answers to others would go astray: nobody else sends meanwhile.
+    this.#isAlone = true;
+    this.#internals.pipeline = false;
+    return new Promise((resolve) => {
+      connection.once('readyForQuery', () => {
+        this.#isAlone = false;
+        this.#internals.pipeline = true;
+        resolve();
+      });
+      this.#client.query(submittable);
     });
   }
 

@@ -56,8 +56,44 @@ export const ASK_ACTIVE = `
 SELECT pid FROM pg_catalog.pg_stat_activity
 WHERE pid = ANY($1::integer[]) AND (state IS NULL OR state IN ('active', 'fastpath function call', 'disabled'))`;
 
+/** Locks if nobody else holds it, and says so in `locked`; value: the key. */
+export const TRY_LOCK = 'SELECT pg_catalog.pg_try_advisory_lock($1) AS locked';
+
+/** Waits for the lock, within `lock_timeout`; value: the key. */
+export const LOCK = 'SELECT pg_catalog.pg_advisory_lock($1)';
+
+/** Says in `unlocked` whether the session held the lock; value: the key. */
+export const UNLOCK = 'SELECT pg_catalog.pg_advisory_unlock($1) AS unlocked';
+
+/** @param ms - 1 or more: 0 would mean for ever. */
+export function lockTimeoutText(ms: number): string {
+  return `SET lock_timeout = ${Math.max(1, Math.round(ms))}`;
+}
+
+export const RESET_LOCK_TIMEOUT = 'RESET lock_timeout';
+
+/** PostgreSQL manual, "LISTEN". A channel is an identifier: quoted, it keeps its capitals and whatever else it holds. */
+export function listenText(channel: string): string {
+  return `LISTEN ${quoteIdentifier(channel)}`;
+}
+
+export function unlistenText(channel: string): string {
+  return `UNLISTEN ${quoteIdentifier(channel)}`;
+}
+
+/** PostgreSQL manual, "Lexical Structure": a quote within a quoted identifier is written twice. */
+export function quoteIdentifier(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
 /** Costs a server nothing and shows that it lives. */
 export const PROBE = 'SELECT 1';
+
+/**
+ * Asks a session that is lent for a sign of life. An empty statement takes no snapshot: whoever is about to set the
+ * isolation of a transaction, or to count on its moment, is not disturbed.
+ */
+export const HEARTBEAT = '';
 
 /**
  * Fails unless it runs on the primary of this cluster, on this timeline or a later one. A pooler may attach each

@@ -1,4 +1,5 @@
-import type { QueryResult } from 'pg';
+import type { Readable, Writable } from 'node:stream';
+import type { QueryResult, QueryResultRow } from 'pg';
 
 /**
  * One connection to one server, as everything above knows it. `pg-wire.ts` makes it from a `pg.Client`; tests put a
@@ -27,6 +28,15 @@ export interface Wire {
   script(text: string): Promise<QueryResult[]>;
   /** Sends statements in one packet without waiting in between. A failed one does not keep the later from running. */
   flush(statements: readonly Statement[]): Promise<PromiseSettledResult<QueryResult>[]>;
+  /**
+   * Opens a cursor for one statement. Until it is closed nothing else can be sent on this connection; nothing may be
+   * unanswered when it is opened.
+   */
+  cursor(statement: Statement): WireCursor;
+  /** Runs a COPY … FROM STDIN; as with a cursor, nothing else can be sent meanwhile. */
+  copyIn(text: string): WireCopyIn;
+  /** Runs a COPY … TO STDOUT; as with a cursor, nothing else can be sent meanwhile. */
+  copyOut(text: string): WireCopyOut;
   /** Closes at once. Everything unanswered rejects with a {@link WireLostError} that carries `reason`. */
   destroy(reason: Error): void;
   /**
@@ -45,6 +55,43 @@ export interface Wire {
   onNotice(listener: (notice: Notice) => void): () => void;
   /** Settings that the server reports by itself, for example `in_hot_standby`. */
   onParameter(listener: (name: string, value: string) => void): void;
+  /** What arrives on channels that the session listens to. */
+  onNotification(listener: (notification: Notification) => void): () => void;
+}
+
+/** The rows of one statement, in portions. */
+export interface WireCursor {
+  /**
+   * The next rows; fewer than `maxRows` at the end only, when the cursor is closed by itself.
+   *
+   * @throws the server's own error, which closes the cursor, or {@link WireLostError}.
+   */
+  read(maxRows: number): Promise<QueryResultRow[]>;
+  /** Gives up the rows that are left, and resolves when the connection is free. Not while a `read` is unanswered. */
+  close(): Promise<void>;
+}
+
+export interface WireCopyIn {
+  /** Takes the data; its end ends the COPY, its destruction makes the server roll it back. */
+  readonly stream: Writable;
+  /** How many rows the server has taken, when it is ready again. Rejects as {@link Wire.query} does. */
+  readonly rowCount: Promise<number>;
+}
+
+export interface WireCopyOut {
+  /** Reading from it takes the data from the socket; it is to be read to its end, or the connection destroyed. */
+  readonly stream: Readable;
+  /** How many rows the server has sent, when it is ready again. Rejects as {@link Wire.query} does. */
+  readonly rowCount: Promise<number>;
+}
+
+/** PostgreSQL manual, "NOTIFY". */
+export interface Notification {
+  readonly channel: string;
+  /** Empty where the sender gave none. */
+  readonly payload: string;
+  /** The backend that sent it. */
+  readonly processId: number;
 }
 
 export interface Statement {

@@ -1,7 +1,7 @@
 /** What travels between a simulated client and a simulated server: PostgreSQL's messages, without their bytes. */
 import type { QueryResult } from 'pg';
 import type { EndpointKind } from './endpoints.ts';
-import type { Notice, Statement } from '../../src/wire/wire.ts';
+import type { Notice, Notification, Statement } from '../../src/wire/wire.ts';
 
 /** What the client knew when it sent something: the measure for "no statement to a server it knew to be old". */
 export interface SentFrom {
@@ -30,6 +30,7 @@ export type Response =
   /** An error that ends the session; at sign-in too. */
   | { readonly kind: 'fatal'; readonly error: SqlError }
   | { readonly kind: 'notice'; readonly notice: Notice; readonly message: string }
+  | { readonly kind: 'notification'; readonly notification: Notification }
   | { readonly kind: 'parameter'; readonly name: string; readonly value: string };
 
 /** How a connection ends: with a goodbye, or with a reset that may throw away what was not read yet. */

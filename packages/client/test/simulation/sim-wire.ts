@@ -2,7 +2,17 @@
 import type { QueryResult } from 'pg';
 import type { IdentityRow } from '../../src/wire/sql.ts';
 import { ASK_STANDBY, IDENTIFY } from '../../src/wire/sql.ts';
-import type { Notice, OpenWire, PendingWire, Statement, Wire } from '../../src/wire/wire.ts';
+import type {
+  Notice,
+  Notification,
+  OpenWire,
+  PendingWire,
+  Statement,
+  Wire,
+  WireCopyIn,
+  WireCopyOut,
+  WireCursor,
+} from '../../src/wire/wire.ts';
 import { WireLostError } from '../../src/wire/wire.ts';
 import type { EndpointKind } from './endpoints.ts';
 import type { Link, LinkClient } from './model/link.ts';
@@ -78,6 +88,7 @@ export class SimWire implements Wire, LinkClient {
   readonly #goneListeners: (() => void)[] = [];
   readonly #noticeListeners = new Set<(notice: Notice) => void>();
   readonly #parameterListeners: ((name: string, value: string) => void)[] = [];
+  readonly #notificationListeners = new Set<(notification: Notification) => void>();
   #welcome: ((wire: Wire) => void) | undefined;
   #rejectReady!: (error: Error) => void;
   #crashNotice: Error | undefined;
@@ -124,6 +135,18 @@ export class SimWire implements Wire, LinkClient {
     return Promise.allSettled(answers.map(async (answer) => (await answer)[0]!));
   }
 
+  cursor(): WireCursor {
+    throw new Error('cursors are not simulated');
+  }
+
+  copyIn(): WireCopyIn {
+    throw new Error('COPY is not simulated');
+  }
+
+  copyOut(): WireCopyOut {
+    throw new Error('COPY is not simulated');
+  }
+
   destroy(reason: Error): void {
     this.#lose(reason);
   }
@@ -163,6 +186,11 @@ export class SimWire implements Wire, LinkClient {
     this.#parameterListeners.push(listener);
   }
 
+  onNotification(listener: (notification: Notification) => void): () => void {
+    this.#notificationListeners.add(listener);
+    return () => this.#notificationListeners.delete(listener);
+  }
+
   /** From the network. */
   receive(response: Response): void {
     if (this.lostBecause !== undefined) return;
@@ -184,6 +212,9 @@ export class SimWire implements Wire, LinkClient {
           this.#crashNotice = Object.assign(new Error(response.message), { code: response.notice.code });
         }
         for (const listener of this.#noticeListeners) listener(response.notice);
+        break;
+      case 'notification':
+        for (const listener of this.#notificationListeners) listener(response.notification);
         break;
       case 'parameter':
         if (response.name === 'in_hot_standby' && this.told !== undefined) {

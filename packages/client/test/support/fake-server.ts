@@ -1,7 +1,16 @@
 import type { QueryResult } from 'pg';
 import type { Connection } from '../../src/endpoint/connection.ts';
 import type { ServerIdentity } from '../../src/policy/topology.ts';
-import type { Notice, PendingWire, Statement, Wire } from '../../src/wire/wire.ts';
+import type {
+  Notice,
+  Notification,
+  PendingWire,
+  Statement,
+  Wire,
+  WireCopyIn,
+  WireCopyOut,
+  WireCursor,
+} from '../../src/wire/wire.ts';
 import { WireLostError } from '../../src/wire/wire.ts';
 
 /** Answers one statement; throws an Error with a `code` for an SQL error; {@link SILENCE} for no answer at all. */
@@ -46,7 +55,8 @@ export class FakeServer {
     const wire = (await this.open().ready) as FakeWire;
     const { identity, hasCommitSlots, time: serverEpoch } = this;
     const peer = identity.server;
-    return { wire, identity, pooled: false, peer, hasCommitSlots, backendStart: '', serverEpoch };
+    const address = { host: 'fake', port: 5432 };
+    return { wire, address, identity, pooled: false, peer, hasCommitSlots, backendStart: '', serverEpoch };
   }
 
   /** What SIGKILL does: every connection is gone at once. */
@@ -73,6 +83,7 @@ export class FakeWire implements Wire {
   lostBecause: Error | undefined;
   readonly #gone: (() => void)[] = [];
   readonly #notices = new Set<(notice: Notice) => void>();
+  readonly #notifications = new Set<(notification: Notification) => void>();
   #parameter: (name: string, value: string) => void = () => {};
   #reject!: (error: Error) => void;
   #finishing: Error | undefined;
@@ -112,6 +123,33 @@ export class FakeWire implements Wire {
     return Promise.allSettled(statements.map((statement) => this.query(statement)));
   }
 
+  /** The answer's rows, in portions. */
+  cursor(statement: Statement): WireCursor {
+    let answer: Promise<QueryResult> | undefined;
+    let read = 0;
+    return {
+      read: async (maxRows) => {
+        if (this.lostBecause !== undefined) throw new WireLostError(false, this.lostBecause);
+        answer ??= this.query(statement);
+        this.transactionStatus = 'open';
+        const { rows } = await answer.finally(() => (this.transactionStatus = 'idle'));
+        const portion = rows.slice(read, read + maxRows);
+        read += portion.length;
+        if (portion.length === maxRows) this.transactionStatus = 'open';
+        return portion;
+      },
+      close: async () => void (this.transactionStatus = 'idle'),
+    };
+  }
+
+  copyIn(): WireCopyIn {
+    throw new Error('a fake server copies nothing');
+  }
+
+  copyOut(): WireCopyOut {
+    throw new Error('a fake server copies nothing');
+  }
+
   destroy(reason: Error): void {
     if (this.lostBecause !== undefined) return;
     this.lostBecause = reason;
@@ -143,6 +181,16 @@ export class FakeWire implements Wire {
 
   onParameter(listener: (name: string, value: string) => void): void {
     this.#parameter = listener;
+  }
+
+  onNotification(listener: (notification: Notification) => void): () => void {
+    this.#notifications.add(listener);
+    return () => this.#notifications.delete(listener);
+  }
+
+  /** Delivers what somebody has sent with NOTIFY. */
+  deliver(channel: string, payload = ''): void {
+    for (const listener of this.#notifications) listener({ channel, payload, processId: 2 });
   }
 
   notify(notice: Partial<Notice>): void {
