@@ -3,19 +3,25 @@ import { BEHIND, BENCH_FAULTS } from '../bench/failover-report.ts';
 import type { FailoverOptions } from '../bench/failover-report.ts';
 import { formatDuration } from '../options/duration.ts';
 import { UsageError } from '../options/usage-error.ts';
-import { duration, integer } from './arguments.ts';
+import { SWEEP_OPERATIONS } from '../sweep/operations.ts';
+import type { SweepPlan } from '../sweep/run-sweep.ts';
+import { SITUATIONS } from '../sweep/situations.ts';
+import { SWEEP_ROUTES } from '../sweep/sweep-report.ts';
+import { duration, integer, listOf, namesOf } from './arguments.ts';
 import { durationOption, oneLineErrors } from './load-command.ts';
 
 export type BenchRequest = { jsonPath: string | null } & (
   | { bench: 'failover'; options: FailoverOptions }
   | { bench: 'import'; runs: number }
   | { bench: 'idle'; idleMs: number }
+  | { bench: 'sweep'; plan: SweepPlan }
 );
 
 export const BENCHES = {
   failover: "the client's own share of the outage when the primary goes, again and again",
   import: "the time that import('@schooldb/client') takes",
   idle: 'what an idle client costs the servers, and whether it holds its process',
+  sweep: 'the connection cut at every message: is the effect there once, and is the caller told the truth',
 } as const;
 export type BenchName = keyof typeof BENCHES;
 
@@ -25,6 +31,7 @@ const EXAMPLES = `Examples:
   bench failover --kills 5 --fault freeze-primary    it hangs instead of dying
   bench import
   bench idle --json -
+  bench sweep --situations nothing,promotion         what becomes of a call that is cut at any of its messages
 `;
 
 const EXIT_CODES = `
@@ -35,6 +42,7 @@ const MOST_KILLS = 1_000;
 const MOST_CLIENTS = 2_000;
 const MOST_RUNS = 1_000;
 const DEFAULT_IDLE_MS = 60_000;
+const MOST_MESSAGES = 100;
 
 /**
  * Reads the command line; null asks for the list of benches, which has been printed.
@@ -96,7 +104,32 @@ function newCommand(found: (request: BenchRequest) => void): Command {
     .action(({ for: idleMs, json }: { for: number; json?: string }) =>
       found({ bench: 'idle', idleMs, jsonPath: json ?? null }),
     );
+  add('sweep')
+    .option('--situations <names>', `all of ${namesOf(SITUATIONS)}, or some`, listOf(SITUATIONS))
+    .option('--operations <names>', `all of ${namesOf(SWEEP_OPERATIONS)}, or some`, listOf(SWEEP_OPERATIONS))
+    .option('--routes <names>', `${namesOf(ROUTES)} (which needs PgBouncer), or both`, listOf(ROUTES))
+    .option('--every <n>', 'cut at every n-th message only', integer(1, MOST_MESSAGES), 1)
+    .action(({ json, ...flags }: SweepFlags) =>
+      found({
+        bench: 'sweep',
+        plan: {
+          situations: flags.situations ?? SITUATIONS,
+          operations: flags.operations ?? SWEEP_OPERATIONS,
+          routes: (flags.routes ?? ROUTES).map(({ name }) => name),
+          every: flags.every,
+        },
+        jsonPath: json ?? null,
+      }),
+    );
   return command;
+}
+
+const ROUTES = SWEEP_ROUTES.map((name) => ({ name }));
+
+interface SweepFlags extends Partial<Omit<SweepPlan, 'routes' | 'every'>> {
+  routes?: typeof ROUTES;
+  every: number;
+  json?: string;
 }
 
 interface FailoverFlags extends Omit<FailoverOptions, 'promoteAfterMs'> {
