@@ -14,6 +14,8 @@ import type { BenchRequest } from './cli/bench-command.ts';
 import { EXIT } from './cli/exit-codes.ts';
 import type { ExitCode } from './cli/exit-codes.ts';
 import { runCli } from './cli/run-cli.ts';
+import { runSweep } from './sweep/run-sweep.ts';
+import { renderSweep, sweptLine } from './sweep/sweep-report.ts';
 import { checkWritable, reportText, writeReport } from './report/json.ts';
 
 /** As a path it is no file, but the standard output. */
@@ -68,6 +70,11 @@ async function measure(
       lines: renderForcedLoss(report),
       exitCode: wrong ? EXIT.violation : exitCodeOf(report),
     };
+  }
+  if (request.bench === 'sweep') {
+    const report = await runSweep(request.plan, context, (swept) => print(sweptLine(swept)));
+    const untrue = report.swept.some(({ violations }) => violations.length > 0);
+    return { report, lines: renderSweep(report), exitCode: untrue ? EXIT.violation : exitCodeOf(report) };
   }
   const { options } = request;
   const report = await runFailover(options, context, (kill) => print(killLine(kill, options)));

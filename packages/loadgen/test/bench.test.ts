@@ -5,6 +5,7 @@ import type { MatrixReport } from '../src/bench/fault-matrix.ts';
 import type { ForcedLossReport } from '../src/bench/forced-loss-report.ts';
 import type { IdleReport } from '../src/bench/run-idle.ts';
 import type { ImportReport } from '../src/bench/run-import.ts';
+import type { SweepReport } from '../src/sweep/sweep-report.ts';
 import { run, start } from './support/program.ts';
 
 /** Held, or a figure that this machine did not reach: figures are not what these tests are about. */
@@ -135,6 +136,27 @@ describe('bench faults', () => {
   });
 });
 
+describe('bench sweep', () => {
+  it('cuts calls at their messages, and finds each effect once and each caller told the truth', async () => {
+    const argv = ['--routes', 'direct', '--situations', 'nothing,nobody-answers,promotion', '--every', '12'];
+    const program = start('bench-cli', ['sweep', ...argv, '--json', 'report.json']);
+    expect((await program.end()).code).toBe(0);
+    const { swept } = program.json('report.json') as SweepReport;
+    expect(swept.map(({ situation, violations }) => [situation, violations])).toEqual([
+      ['nothing', []],
+      ['nobody-answers', []],
+      ['promotion', []],
+    ]);
+    for (const { cuts } of swept) expect(cuts).toBeGreaterThan(10);
+  });
+
+  it('names a situation that does not exist, and those that do', async () => {
+    const { code, stderr } = await run('bench-cli', 'sweep', '--situations', 'rain');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/There is no 'rain'\. Give one or more of nothing, /);
+  });
+});
+
 describe('bench import', () => {
   it('compares processes, and finds none of what an app may not need', async () => {
     const program = start('bench-cli', ['import', '--runs', '3', '--json', 'report.json']);
@@ -176,7 +198,7 @@ describe('bench', () => {
     const { code, stderr } = await run('bench-cli', 'speed');
     expect(code).toBe(2);
     expect(stderr).toBe(
-      "bench: there is no bench 'speed'; there are failover, forced-loss, faults, import, idle\n",
+      "bench: there is no bench 'speed'; there are failover, forced-loss, faults, import, idle, sweep\n",
     );
   });
 });

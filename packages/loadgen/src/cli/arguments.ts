@@ -20,3 +20,22 @@ export function duration(least: number): (text: string) => number {
     return ms;
   };
 }
+
+/** A parser for names with commas between them, each of one of `known`, which keep their own order. */
+export function listOf<Thing extends { readonly name: string }>(
+  known: readonly Thing[],
+): (text: string) => readonly Thing[] {
+  return (text) => {
+    const names = text.split(',').map((name) => name.trim());
+    const unknown = names.find((name) => !known.some((thing) => thing.name === name));
+    if (unknown !== undefined)
+      throw new InvalidArgumentError(
+        `There is no '${unknown}'. Give one or more of ${namesOf(known)}, with commas.`,
+      );
+    return known.filter(({ name }) => names.includes(name));
+  };
+}
+
+export function namesOf(things: readonly { readonly name: string }[]): string {
+  return things.map(({ name }) => name).join(', ');
+}

@@ -8,7 +8,11 @@ import { formatDuration } from '../options/duration.ts';
 import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
-import { duration, integer } from './arguments.ts';
+import { SWEEP_OPERATIONS } from '../sweep/operations.ts';
+import type { SweepPlan } from '../sweep/run-sweep.ts';
+import { SITUATIONS } from '../sweep/situations.ts';
+import { SWEEP_ROUTES } from '../sweep/sweep-report.ts';
+import { duration, integer, listOf, namesOf } from './arguments.ts';
 import { durationOption, oneLineErrors, promoteAfterOption } from './load-command.ts';
 
 export type BenchRequest = { jsonPath: string | null } & (
@@ -17,6 +21,7 @@ export type BenchRequest = { jsonPath: string | null } & (
   | { bench: 'faults'; options: MatrixOptions; writePath: string | null }
   | { bench: 'import'; runs: number }
   | { bench: 'idle'; idleMs: number }
+  | { bench: 'sweep'; plan: SweepPlan }
 );
 
 export const BENCHES = {
@@ -26,6 +31,7 @@ export const BENCHES = {
   faults: 'what callers meet in every fault, with plain pg and with SchoolDB, as a table',
   import: "the time that import('@schooldb/client') takes",
   idle: 'what an idle client costs the servers, and whether it holds its process',
+  sweep: 'the connection cut at every message: is the effect there once, and is the caller told the truth',
 } as const;
 export type BenchName = keyof typeof BENCHES;
 
@@ -37,6 +43,7 @@ const EXAMPLES = `Examples:
   bench faults --engine all --write packages/local-cluster/README.md
   bench import
   bench idle --json -
+  bench sweep --situations nothing,promotion         what becomes of a call that is cut at any of its messages
 `;
 
 const EXIT_CODES = `
@@ -49,6 +56,7 @@ const MOST_RUNS = 1_000;
 const HIGHEST_SEED = 2 ** 31 - 1;
 const LOSS_PROMOTE_AFTER_MS = 500;
 const DEFAULT_IDLE_MS = 60_000;
+const MOST_MESSAGES = 100;
 
 /**
  * Reads the command line; null asks for the list of benches, which has been printed.
@@ -145,7 +153,32 @@ function newCommand(found: (request: BenchRequest) => void): Command {
     .action(({ for: idleMs, json }: { for: number; json?: string }) =>
       found({ bench: 'idle', idleMs, jsonPath: json ?? null }),
     );
+  add('sweep')
+    .option('--situations <names>', `all of ${namesOf(SITUATIONS)}, or some`, listOf(SITUATIONS))
+    .option('--operations <names>', `all of ${namesOf(SWEEP_OPERATIONS)}, or some`, listOf(SWEEP_OPERATIONS))
+    .option('--routes <names>', `${namesOf(ROUTES)} (which needs PgBouncer), or both`, listOf(ROUTES))
+    .option('--every <n>', 'cut at every n-th message only', integer(1, MOST_MESSAGES), 1)
+    .action(({ json, ...flags }: SweepFlags) =>
+      found({
+        bench: 'sweep',
+        plan: {
+          situations: flags.situations ?? SITUATIONS,
+          operations: flags.operations ?? SWEEP_OPERATIONS,
+          routes: (flags.routes ?? ROUTES).map(({ name }) => name),
+          every: flags.every,
+        },
+        jsonPath: json ?? null,
+      }),
+    );
   return command;
+}
+
+const ROUTES = SWEEP_ROUTES.map((name) => ({ name }));
+
+interface SweepFlags extends Partial<Omit<SweepPlan, 'routes' | 'every'>> {
+  routes?: typeof ROUTES;
+  every: number;
+  json?: string;
 }
 
 function engineOption(): Option {

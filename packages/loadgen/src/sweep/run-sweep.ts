@@ -1,0 +1,256 @@
+/**
+ * Cuts the connection under each operation at every message of the protocol, in both directions, lets something happen
+ * to the cluster before the client may ask, and holds what the caller is told against what the database holds.
+ *
+ * All operations of a route run at once, each on a connection of its own: the fault counts the messages of each
+ * connection by itself, so one message number cuts them all, and one promotion serves them all.
+ */
+import type { EndpointKind } from '@schooldb/local-cluster';
+import type { SchoolDbOptions } from '@schooldb/client';
+import type { BenchContext } from '../bench/run-failover.ts';
+import { missingIn } from '../demo/await-whole.ts';
+import { epochMs } from '../measure/clock.ts';
+import { pause, within } from '../measure/pause.ts';
+import { Cleanup } from '../run/cleanup.ts';
+import { judge } from './judge.ts';
+import type { Told } from './judge.ts';
+import type { SweepOperation } from './operations.ts';
+import type { Situation, SituationScene } from './situations.ts';
+import { Subject } from './subject.ts';
+import type { Call } from './subject.ts';
+import { SweepBed } from './sweep-bed.ts';
+import { sweepReport } from './sweep-report.ts';
+import type { CutPoint, Swept, SweepReport, SweepRoute } from './sweep-report.ts';
+
+export interface SweepPlan {
+  readonly situations: readonly Situation[];
+  readonly operations: readonly SweepOperation[];
+  readonly routes: readonly SweepRoute[];
+  /** 1: at every message. */
+  readonly every: number;
+}
+
+const DEADLINE_MS = 60_000;
+const LIMIT_MS = 60_000;
+const LOOK_EVERY_MS = 20;
+/** How long a call may take until it is cut or has ended. */
+const CUT_WITHIN_MS = 30_000;
+/** A COMMIT that waits for its standby does not get to the messages behind it, and nobody is told that it waits. */
+const STALLED_AFTER_MS = 1_000;
+/** No operation here has that many: where none is left unhit by then, something else is being counted. */
+const MOST_MESSAGES = 300;
+
+export async function runSweep(
+  plan: SweepPlan,
+  context: BenchContext,
+  tell: (swept: Swept) => void,
+): Promise<SweepReport> {
+  const swept: Swept[] = [];
+  let ids = 0;
+  for (const [shape, situations] of Map.groupBy(plan.situations, ({ cluster }) => cluster)) {
+    const cleanup = new Cleanup();
+    context.cleanup.defer(() => cleanup.run());
+    context.say(`starting a cluster for ${situations.map(({ name }) => name).join(', ')}`);
+    const bed = await SweepBed.start(shape, plan.routes.includes('pooler'), { ...context, cleanup });
+    for (const situation of situations) {
+      for (const route of plan.routes) {
+        context.signal.throwIfAborted();
+        const sweep = new Sweep(bed, situation, route, plan, context, () => (ids += 1));
+        const result = await sweep.run();
+        swept.push(result);
+        tell(result);
+      }
+    }
+    await cleanup.run();
+  }
+  return sweepReport(plan, swept);
+}
+
+/** One situation on one route: every cut, one after another. */
+class Sweep {
+  readonly #bed: SweepBed;
+  readonly #situation: Situation;
+  readonly #route: SweepRoute;
+  readonly #plan: SweepPlan;
+  readonly #context: BenchContext;
+  readonly #newId: () => number;
+  readonly #swept: Swept;
+
+  constructor(
+    bed: SweepBed,
+    situation: Situation,
+    route: SweepRoute,
+    plan: SweepPlan,
+    context: BenchContext,
+    newId: () => number,
+  ) {
+    this.#bed = bed;
+    this.#situation = situation;
+    this.#route = route;
+    this.#plan = plan;
+    this.#context = context;
+    this.#newId = newId;
+    this.#swept = {
+      situation: situation.name,
+      route,
+      points: 0,
+      cuts: 0,
+      told: { done: 0, refused: 0, 'not-executed': 0, unknown: 0, foreign: 0 },
+      settledLater: 0,
+      violations: [],
+    };
+  }
+
+  async run(): Promise<Swept> {
+    const subjects = this.#plan.operations.map((operation) => new Subject(operation, this.#clientOptions()));
+    try {
+      await this.#sweep('upstream', subjects);
+      if (this.#situation.upstreamOnly !== true) await this.#sweep('downstream', subjects);
+    } finally {
+      await Promise.all(subjects.map((subject) => subject.close()));
+    }
+    return this.#swept;
+  }
+
+  /**
+   * Before each message: what does not get through at message n + 1 got through up to message n, and behind the last
+   * one to the server comes the first of its answers. Where there is no answer, each is cut behind instead.
+   */
+  async #sweep(direction: CutPoint['direction'], subjects: readonly Subject[]): Promise<void> {
+    const { signal, say } = this.#context;
+    const { name, upstreamOnly: delivered = false } = this.#situation;
+    for (let message = 1; message <= MOST_MESSAGES; message += this.#plan.every) {
+      signal.throwIfAborted();
+      if (message % 10 === 1) say(`${name}, ${this.#route}: ${direction} message ${message}`);
+      if ((await this.#cutAt({ direction, message, delivered }, subjects)) === 0) return;
+    }
+    throw new Error(`an operation has more than ${MOST_MESSAGES} messages ${direction}`);
+  }
+
+  /** @returns how many of the calls were cut. */
+  async #cutAt(point: CutPoint, subjects: readonly Subject[]): Promise<number> {
+    const { cluster } = this.#bed;
+    await this.#untilWhole();
+    const endpoint = this.#route === 'pooler' ? 'masterPooler' : 'master';
+    await Promise.all(subjects.map((subject) => subject.warmUp(endpoint, this.#context.signal)));
+    await this.#situation.before?.(this.#scene(() => Promise.resolve()));
+    const doors = await Promise.all(
+      this.#addresses().map((endpoint) => cluster.fault('refuse', { endpoint })),
+    );
+    const open = async () => {
+      for (const door of doors) await door.undo();
+    };
+    const cut = await cluster.fault('cut-at-message', { endpoint, ...point, times: subjects.length });
+    const calls = subjects.map((subject) =>
+      subject.begin(this.#newId(), this.#situation.deadlineMs ?? DEADLINE_MS),
+    );
+    const limitMs = this.#situation.upstreamOnly === true ? STALLED_AFTER_MS : CUT_WITHIN_MS;
+    const ends = await Promise.all(calls.map((call) => untilCut(call, limitMs)));
+    await cut.undo();
+    const hit = ends.filter((end) => end === 'cut').length;
+    const waits = this.#situation.deadlineMs !== undefined;
+    // Callers with a deadline find nobody until it is over; the others find what the situation has left.
+    if (waits) await Promise.all(calls.map(({ told }) => told));
+    else if (hit > 0) await this.#situation.happen(this.#scene(open));
+    else await cluster.undoAllFaults();
+    await open();
+    await this.#judge(point, subjects, calls, ends);
+    this.#swept.points += 1;
+    this.#swept.cuts += hit;
+    return hit;
+  }
+
+  async #judge(
+    point: CutPoint,
+    subjects: readonly Subject[],
+    calls: readonly Call[],
+    ends: readonly CallEnd[],
+  ): Promise<void> {
+    const answers = await Promise.all(calls.map(({ told }) => told));
+    await this.#untilWhole();
+    const told = await Promise.all(answers.map((answer, index) => subjects[index]!.settleLater(answer)));
+    await this.#until('nothing of the app is in a transaction', async () => (await this.#bed.busy()) === 0);
+    const rows = await this.#bed.rowsOf(calls.map(({ id }) => id));
+    for (const [index, answer] of told.entries()) {
+      const { operation } = subjects[index]!;
+      this.#swept.told[answer.kind] += 1;
+      if (answer.kind === 'unknown' && (answer.settled === 'committed' || answer.settled === 'not-committed'))
+        this.#swept.settledLater += 1;
+      // What was acknowledged before anything happened is the cluster's to keep; all else is the client's.
+      const ended = ends[index] === 'ended';
+      const mayBeLost = ended && (operation.unsafe === true || this.#situation.losesAcknowledged === true);
+      const n = rows.get(calls[index]!.id) ?? 0;
+      const untrue = judge(operation, answer, n, mayBeLost) ?? this.#needless(answer);
+      if (untrue !== null) this.#swept.violations.push({ ...point, operation: operation.name, untrue });
+    }
+  }
+
+  /** Not knowing is the truth only where nobody could be asked; and everything but that is carried out. */
+  #needless(told: Told): string | null {
+    if (this.#situation.deadlineMs !== undefined) return null;
+    if (told.kind === 'unknown') return `told unknown, although a primary answered: ${told.reason}`;
+    return told.kind === 'not-executed' ? `given up, although a primary answered: ${told.reason}` : null;
+  }
+
+  #clientOptions(): Omit<SchoolDbOptions, 'maxConnections'> {
+    const { endpoints, database, user, password, ca } = this.#bed.cluster;
+    const { master, masterPooler } = endpoints;
+    const common = { database, user, password, tls: { ca } };
+    if (this.#route === 'direct') return { ...common, endpoints: { master } };
+    if (masterPooler === undefined) throw new Error('this cluster has no pooler');
+    return { ...common, endpoints: { master, masterPooler }, prefer: 'pooler' };
+  }
+
+  #addresses(): EndpointKind[] {
+    return this.#route === 'pooler' ? ['master', 'masterPooler'] : ['master'];
+  }
+
+  #scene(open: () => Promise<void>): SituationScene {
+    return {
+      cluster: this.#bed.cluster,
+      writeNoise: () => this.#bed.writeNoise(),
+      open,
+      until: (what, holds) => this.#until(what, holds),
+      isAsking: async () => (await this.#bed.waiting()) > 0,
+    };
+  }
+
+  async #untilWhole(): Promise<void> {
+    const { cluster } = this.#bed;
+    await cluster.undoAllFaults();
+    const synchronous = this.#situation.cluster.synchronous === true;
+    await this.#until('the cluster is whole', async () => {
+      const status = await cluster.status();
+      return (
+        missingIn({ ...status, servers: synchronous ? status.servers : asIfSynchronous(status.servers) }) ===
+        null
+      );
+    });
+  }
+
+  async #until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const { signal } = this.#context;
+    const end = epochMs() + LIMIT_MS;
+    while (!(await within(LIMIT_MS, what, Promise.resolve(holds())))) {
+      signal.throwIfAborted();
+      if (epochMs() > end)
+        throw new Error(`${this.#situation.name}: still not so after ${LIMIT_MS} ms: ${what}`);
+      await pause(LOOK_EVERY_MS, signal);
+    }
+  }
+}
+
+type CallEnd = 'cut' | 'ended' | 'stalled';
+
+async function untilCut({ cutOrEnded }: Call, limitMs: number): Promise<CallEnd> {
+  const over = new AbortController();
+  const stalled = pause(limitMs, over.signal).then(() => 'stalled' as const);
+  const end = await Promise.race([cutOrEnded, stalled]);
+  over.abort();
+  return end;
+}
+
+/** Where nobody waits for a standby, none counts as synchronous. */
+function asIfSynchronous<Server extends { synchronous: boolean }>(servers: readonly Server[]): Server[] {
+  return servers.map((server) => ({ ...server, synchronous: true }));
+}
