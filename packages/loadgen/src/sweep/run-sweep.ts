@@ -8,7 +8,7 @@
 import type { EndpointKind } from '@schooldb/local-cluster';
 import type { SchoolDbOptions } from '@schooldb/client';
 import type { BenchContext } from '../bench/run-failover.ts';
-import { missingIn } from '../demo/await-whole.ts';
+import { missingIn } from '../bed/await-whole.ts';
 import { epochMs } from '../measure/clock.ts';
 import { pause, within } from '../measure/pause.ts';
 import { Cleanup } from '../run/cleanup.ts';
@@ -220,11 +220,7 @@ class Sweep {
     await cluster.undoAllFaults();
     const synchronous = this.#situation.cluster.synchronous === true;
     await this.#until('the cluster is whole', async () => {
-      const status = await cluster.status();
-      return (
-        missingIn({ ...status, servers: synchronous ? status.servers : asIfSynchronous(status.servers) }) ===
-        null
-      );
+      return missingIn(await cluster.status(), synchronous) === null;
     });
   }
 
@@ -248,9 +244,4 @@ async function untilCut({ cutOrEnded }: Call, limitMs: number): Promise<CallEnd>
   const end = await Promise.race([cutOrEnded, stalled]);
   over.abort();
   return end;
-}
-
-/** Where nobody waits for a standby, none counts as synchronous. */
-function asIfSynchronous<Server extends { synchronous: boolean }>(servers: readonly Server[]): Server[] {
-  return servers.map((server) => ({ ...server, synchronous: true }));
 }
