@@ -15,6 +15,7 @@ import type { OpenWire, PendingWire, TlsOptions, Wire, WireTarget } from '../wir
 import type { Connection } from './connection.ts';
 import type { HedgedAttempt } from './hedge.ts';
 import { hedged } from './hedge.ts';
+import { Replayed } from './replayed.ts';
 
 export interface Address {
   readonly host: string;
@@ -257,6 +258,8 @@ export class Connector {
       pooled,
       peer: pooled ? this.#name() : identity.server,
       hasCommitSlots: row.has_commit_slots,
+      hasLineage: row.has_lineage,
+      replayed: new Replayed(),
       backendStart: row.backend_start,
       serverEpoch: row.server_time - this.#shared.clock.now() / 1_000,
     };

@@ -1,11 +1,25 @@
 import type { QueryResult } from 'pg';
 import type { Connection } from '../../src/endpoint/connection.ts';
+import { Replayed } from '../../src/endpoint/replayed.ts';
 import type { ServerIdentity } from '../../src/policy/topology.ts';
+import {
+  ASK_REPLAYED,
+  ASK_REPLAYED_AND_LINEAGE,
+  POSITION_FLUSHED,
+  POSITION_INSERTED,
+} from '../../src/wire/sql.ts';
 import type { Notice, PendingWire, Statement, Wire } from '../../src/wire/wire.ts';
 import { WireLostError } from '../../src/wire/wire.ts';
 
 /** Answers one statement; throws an Error with a `code` for an SQL error; {@link SILENCE} for no answer at all. */
 export type Answer = (text: string, wire: FakeWire) => QueryResult | Promise<QueryResult>;
+
+const QUESTIONS: ReadonlySet<string> = new Set([
+  ASK_REPLAYED,
+  ASK_REPLAYED_AND_LINEAGE,
+  POSITION_FLUSHED,
+  POSITION_INSERTED,
+]);
 
 export const SILENCE: Promise<never> = new Promise(() => {});
 
@@ -14,7 +28,14 @@ export class FakeServer {
   readonly identity: ServerIdentity;
   readonly wires = new Set<FakeWire>();
   readonly texts: string[] = [];
+  /** The client's questions where it stands, which are in none of the texts. */
+  readonly questions: string[] = [];
   hasCommitSlots = true;
+  hasLineage = true;
+  /** How far its WAL goes: written as a primary, replayed as a standby. */
+  lsn = 100;
+  /** The timeline that it streams as a standby. */
+  streams: number | null = 1;
   /** What its clock says, in seconds since 1970. */
   time = 1_800_000_000;
   answer: Answer = () => result('SELECT');
@@ -44,9 +65,12 @@ export class FakeServer {
   /** A connection as the connector would make it. */
   async connect(): Promise<Connection> {
     const wire = (await this.open().ready) as FakeWire;
-    const { identity, hasCommitSlots, time: serverEpoch } = this;
+    const { identity, hasCommitSlots, hasLineage, time: serverEpoch } = this;
     const peer = identity.server;
-    return { wire, identity, pooled: false, peer, hasCommitSlots, backendStart: '', serverEpoch };
+    return {
+      ...{ wire, identity, pooled: false, peer, hasCommitSlots, hasLineage },
+      ...{ replayed: new Replayed(), backendStart: '', serverEpoch },
+    };
   }
 
   /** What SIGKILL does: every connection is gone at once. */
@@ -86,7 +110,8 @@ export class FakeWire implements Wire {
   async query(statement: Statement): Promise<QueryResult> {
     const closed = this.lostBecause ?? this.#finishing;
     if (closed !== undefined) throw new WireLostError(false, closed);
-    this.server.texts.push(statement.text);
+    const { texts, questions } = this.server;
+    (QUESTIONS.has(statement.text) ? questions : texts).push(statement.text);
     this.unanswered += 1;
     try {
       if (this.server.frozen) await this.lost;
