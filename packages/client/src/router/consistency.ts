@@ -17,7 +17,7 @@ import { later } from '../policy/position.ts';
 import { Samples } from '../policy/samples.ts';
 import { Watermark } from '../policy/watermark.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { Deadline } from '../runtime/deadline.ts';
+import type { Deadline } from '../runtime/deadline.ts';
 import { POSITION_FLUSHED } from '../wire/sql.ts';
 import type { Routes } from './route.ts';
 
@@ -27,7 +27,7 @@ export interface ConsistencyOptions {
   readonly maxStalenessMs: number | false;
 }
 
-/** The primary is asked for a sample within this time, or not at all. */
+/** The primary tells its position within this time, or not at all. */
 const SAMPLE_LIMIT_MS = 2_000;
 /** From one look at the master's address for a timeline that a token speaks of to the next. */
 const LOOK_AGAIN_MS = 1_000;
@@ -102,8 +102,10 @@ export class Consistency {
       },
       saw: (position) => {
         if (!followsReads) return;
-        if (position === undefined) own.lose();
-        else own.replicaAt(position);
+        if (position === undefined) return own.lose();
+        own.replicaAt(position);
+        // The primary of an older one must not serve what comes next.
+        this.#endpoints.heardOf(position.systemId, position.timeline);
       },
     };
   }
@@ -156,29 +158,19 @@ export class Consistency {
     stopWaiting();
   }
 
-  /** Asks the primary beside what callers do. Where it can't be asked the samples grow old, and reads go there. */
+  /**
+   * Asks the primary beside what callers do, where a connection is idle. Where it can't be asked the samples grow old;
+   * then reads go to the primary, and bring one along.
+   */
   async #sample(): Promise<void> {
     if (this.#sampling) return;
     this.#sampling = true;
-    const deadline = new Deadline(this.#clock, SAMPLE_LIMIT_MS, [], false);
-    try {
-      const lease = await this.#endpoints.master.acquire(deadline, { impatient: true });
-      const { wire } = lease.connection;
-      const stopWaiting = deadline.onOver(() =>
-        wire.destroy(new Error('the primary did not say where it stands')),
-      );
-      const at = this.#clock.now();
-      const [answer] = await wire.flush([{ text: POSITION_FLUSHED }]);
-      stopWaiting();
-      const position = positionIn(answer, lease.connection);
-      lease.release();
-      if (position !== undefined) this.#samples?.add(position, at);
-    } catch {
-      // No connection: the primary's absence is noticed elsewhere.
-    } finally {
-      deadline.done();
-      this.#sampling = false;
-    }
+    const at = this.#clock.now();
+    const asked = await this.#endpoints.master.askBeside({ text: POSITION_FLUSHED }, SAMPLE_LIMIT_MS);
+    this.#sampling = false;
+    if (asked === undefined) return;
+    const position = positionIn({ status: 'fulfilled', value: asked.answer }, asked.connection);
+    if (position !== undefined) this.#samples?.add(position, at);
   }
 }
 

@@ -16,12 +16,11 @@ export class Deadline {
   /**
    * @param limitMs - how long the operation may take, in milliseconds from now.
    * @param signals - other ways to give up: the caller's own, and the closing of the client.
-   * @param keepAlive - whether it keeps the process running: not where nobody waits.
    */
-  constructor(clock: Clock, limitMs: number, signals: readonly AbortSignal[] = [], keepAlive = true) {
+  constructor(clock: Clock, limitMs: number, signals: readonly AbortSignal[] = []) {
     this.#limitMs = limitMs;
     this.#signals = signals;
-    this.#timer = clock.schedule(limitMs, () => this.#finish('expired'), keepAlive);
+    this.#timer = clock.schedule(limitMs, () => this.#finish('expired'), true);
     if (signals.some(({ aborted }) => aborted)) this.#finish('aborted');
     else for (const signal of signals) signal.addEventListener('abort', this.#onAbort, { once: true });
   }

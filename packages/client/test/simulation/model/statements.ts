@@ -140,13 +140,17 @@ export function isExempt(command: Command): boolean {
     kind === 'askStandby' ||
     kind === 'askActive' ||
     kind === 'probe' ||
-    kind === 'position' ||
-    kind === 'replayed' ||
+    isQuestion(command) ||
     kind === 'guard' ||
     kind === 'rollback' ||
     kind === 'endGhost' ||
     (kind === 'set' && (HYGIENE.has(command.name) || command.name === 'synchronous_commit'))
   );
+}
+
+/** Whether the client only asks where a server stands. */
+export function isQuestion({ kind }: Command): boolean {
+  return kind === 'position' || kind === 'replayed';
 }
 
 /** The key that an app's statement writes. */
@@ -158,6 +162,8 @@ export function keyWritten(command: Command): string | undefined {
 export function nameOf(command: Command): string {
   if ('key' in command) return `${command.kind} ${command.key}`;
   if ('slot' in command) return `${command.kind} ${command.slot.slice(0, 4)}/${command.seq}`;
+  if (command.kind === 'position') return `position ${command.of}`;
+  if (command.kind === 'replayed') return command.lineage ? 'replayed, lineage' : 'replayed';
   if (command.kind === 'count') return `count ${command.id}`;
   if (command.kind === 'raise') return `raise ${command.code}`;
   if (command.kind === 'sleep') return `sleep ${command.ms}`;
