@@ -148,9 +148,7 @@ export class Operations {
         if (demand === 'primary') return behind(lease);
         if (demand !== undefined) {
           const read = { statement, demand, causality };
-          return attemptReplicaRead(read, lease, deadline, this.#execution) as Promise<
-            AttemptEnd<QueryResult<Row>>
-          >;
+          return attemptReplicaRead(read, lease, deadline, this.#execution);
         }
         // A standby has refused it: it writes after all, and the next caller shall be spared the detour.
         const writes = plan.needs.has('primary');

@@ -15,6 +15,7 @@ import type { Demand } from '../policy/position.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { PositionRow } from '../wire/sql.ts';
 import type { Statement } from '../wire/wire.ts';
+import { WireLostError } from '../wire/wire.ts';
 import { rollBack } from './commit.ts';
 import type { Execution } from './execution.ts';
 import { pause } from './execution.ts';
@@ -43,9 +44,10 @@ export async function flushProven(
   if (!hasLineage || pooled || laggards.isBehind(peer, clock.now())) return 'behind';
   const [proof, ...answers] = await wire.flush([{ text: replayed.question(demand) }, ...statements]);
   if (proof?.status === 'fulfilled') replayed.learn(proof.value.rows[0] as PositionRow);
-  // Of a lost connection the answers themselves say what follows.
-  if (wire.lostBecause !== undefined) return answers;
   if (!replayed.meets(demand)) {
+    const { lostBecause } = wire;
+    // Some may have been answered before it was lost; without the proof they count for nothing.
+    if (lostBecause !== undefined) return answers.map(() => lost(lostBecause));
     if (wire.transactionStatus !== 'idle') await rollBack(wire);
     if (!(await catchesUp(demand, lease, deadline, execution))) {
       laggards.fellBehind(peer, clock.now());
@@ -56,6 +58,10 @@ export async function flushProven(
   }
   laggards.caughtUp(peer);
   return answers;
+}
+
+function lost(cause: Error): PromiseRejectedResult {
+  return { status: 'rejected', reason: new WireLostError(true, cause) };
 }
 
 async function catchesUp(

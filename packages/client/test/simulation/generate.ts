@@ -255,7 +255,10 @@ function makeDeadBranch(seed: number, dice: Dice): Schedule {
     ...visits(8, killedAt + 1_000, killedAt + 6_000),
   ].toSorted(([, one], [, other]) => one - other);
   const operations = times.map(([kind, at], index): OperationPlan => ({
-    ...{ id: `k${index}`, kind, at, deadlineMs: 10_000 },
+    id: `k${index}`,
+    kind,
+    at,
+    deadlineMs: 10_000,
     ...inSession(dice, kind),
   }));
   return {
@@ -264,8 +267,14 @@ function makeDeadBranch(seed: number, dice: Dice): Schedule {
       ...config,
       cluster: {
         ...config.cluster,
-        ...{ synchronous: false, standbys: 2, hasCommitSlots: true, maxBackends: 100 },
-        ...{ ttlMs: 1_000, restartMs: 8_000, labelMs: [10, 500], newTimelineInPlace: false },
+        synchronous: false,
+        standbys: 2,
+        hasCommitSlots: true,
+        maxBackends: 100,
+        ttlMs: 1_000,
+        restartMs: 8_000,
+        labelMs: [10, 500],
+        newTimelineInPlace: false,
       },
       replicaAddress: true,
       client: { ...config.client, maxWaiting: 10_000, idleTimeoutMs: 30_000, maxLifetimeMs: 1_800_000 },
@@ -294,7 +303,8 @@ function makeDiffering(seed: number, dice: Dice): Schedule {
     config: {
       ...config,
       cluster: { ...config.cluster, standbys: 2, hasCommitSlots: true, maxBackends: 100, ttlMs: 1_000 },
-      ...{ replicaAddress: true, foreignWriteMs: dice.pick([10, 50]) },
+      replicaAddress: true,
+      foreignWriteMs: dice.pick([10, 50]),
       client: { ...config.client, maxConnections: 8, maxWaiting: 10_000, consistency: 'session' },
     },
     operations: operations.toSorted((one, other) => one.at - other.at),

@@ -68,8 +68,15 @@ export class FakeServer {
     const { identity, hasCommitSlots, hasLineage, time: serverEpoch } = this;
     const peer = identity.server;
     return {
-      ...{ wire, identity, pooled: false, peer, hasCommitSlots, hasLineage },
-      ...{ replayed: new Replayed(), backendStart: '', serverEpoch },
+      wire,
+      identity,
+      pooled: false,
+      peer,
+      hasCommitSlots,
+      hasLineage,
+      replayed: new Replayed(),
+      backendStart: '',
+      serverEpoch,
     };
   }
 
