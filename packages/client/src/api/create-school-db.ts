@@ -2,38 +2,23 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { QueryResult, QueryResultRow } from 'pg';
 import { ClientClosedError } from '../errors/call-errors.ts';
-import { ExactlyOnceUnavailableError } from '../errors/commit-errors.ts';
-import type { CommitMark } from '../execution/commit-slots.ts';
-import { SchoolDbError } from '../errors/base.ts';
 import { Endpoints } from '../endpoint/endpoints.ts';
 import type { Runtime } from '../endpoint/endpoints.ts';
 import type { EndpointHealth } from '../endpoint/endpoint.ts';
-import type { Connection } from '../endpoint/connection.ts';
-import type { CommitSlot } from '../execution/commit-slots.ts';
 import { CommitSlots } from '../execution/commit-slots.ts';
-import { attemptInTransaction } from '../execution/in-transaction-attempt.ts';
 import type { StatementResult } from '../execution/in-transaction-attempt.ts';
 import type { Execution } from '../execution/execution.ts';
-import type { AttemptEnd } from '../execution/attempt.ts';
 import { Breakers } from '../execution/breaker.ts';
-import { SCHEMA_MISSING } from '../execution/commit-outcome.ts';
-import { operate } from '../execution/operation.ts';
-import type { Operation, Route } from '../execution/operation.ts';
+import type { Operation } from '../execution/operation.ts';
 import { settleLater } from '../execution/settle-later.ts';
-import { refuseUnfit, refuseUnlessCopy } from '../execution/refuse.ts';
-import { CopyPieces, attemptCopyIn } from '../execution/copy.ts';
 import type { CopyResult, CopySource } from '../execution/copy.ts';
-import { attemptStatement } from '../execution/statement-attempt.ts';
-import { attemptTransaction } from '../execution/transaction-attempt.ts';
 import type { Transaction } from '../execution/transaction-scope.ts';
-import type { TextTraits } from '../execution/transaction-statements.ts';
-import type { EndpointLease } from '../endpoint/lease.ts';
 import { RetryBudget } from '../policy/budget.ts';
-import type { StatementSafety } from '../policy/classify.ts';
-import type { Deadline } from '../runtime/deadline.ts';
-import type { Notification, Statement } from '../wire/wire.ts';
+import { Laggards } from '../policy/laggards.ts';
+import { Consistency } from '../router/consistency.ts';
+import type { Notification } from '../wire/wire.ts';
 import { Routes } from '../router/route.ts';
-import type { StatementParser, StatementTraits } from '../router/statement.ts';
+import { readSessionToken } from '../router/session-token.ts';
 import type { ClientEvents } from '../endpoint/client-events.ts';
 import { publishEvent } from '../runtime/diagnostics.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -41,7 +26,7 @@ import { Events } from '../runtime/events.ts';
 import type { Listener } from '../runtime/events.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { openLazyPgWire } from '../wire/lazy-pg-wire.ts';
-import { checkCallOptions, checkStreamOptions, checkTransactionOptions } from './call-options.ts';
+import { checkCallOptions, checkStreamOptions } from './call-options.ts';
 import type {
   AdvisoryLockOptions,
   CallOptions,
@@ -55,8 +40,10 @@ import { checkOneOf } from './option-checks.ts';
 import { Leases } from './leases.ts';
 import type { UseConnection } from './leases.ts';
 import type { ListenOptions, Subscription } from './listen.ts';
+import { Operations } from './operations.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SchoolDbOptions } from './options.ts';
+import { Session } from './session.ts';
 
 /** What {@link SchoolDb.health} returns: a snapshot, taken without asking any server. */
 export interface Health {
@@ -103,16 +90,9 @@ export class SchoolDb implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   /** Aborted when close() has waited long enough. */
   readonly #evicted = new AbortController();
-  #toldUnavailable = false;
-  readonly #textTraits: TextTraits = {
-    needsDirect: (text) => this.#needsDirect(text),
-    isPlainRead: async (text) => (await this.#traits(text)).readOnly,
-  };
-  readonly #routes: Routes;
   readonly #leases: Leases;
-  #parser: Promise<StatementParser> | undefined;
-  /** Whether this process may have written something that a replica does not hold yet. */
-  #hasWritten = false;
+  readonly #consistency: Consistency;
+  readonly #operations: Operations;
 
   /** Not for apps: {@link createSchoolDb} puts the real clock and the real wire here, tests their own. */
   constructor(options: ResolvedOptions, runtime: Runtime) {
@@ -134,15 +114,21 @@ export class SchoolDb implements AsyncDisposable {
       slots: new CommitSlots(runtime.newId),
       breakers: new Breakers(endpoints.all, context),
       budget: new RetryBudget(clock.now()),
+      laggards: new Laggards(),
     };
-    this.#routes = new Routes(endpoints, options);
+    const routes = new Routes(endpoints, options);
+    this.#consistency = new Consistency(options, endpoints, routes, clock);
+    const parts = { execution: this.#execution, routes, consistency: this.#consistency };
+    this.#operations = new Operations(parts, options, (name, limits, work) =>
+      this.#whileOpen(name, limits, work),
+    );
     this.#leases = new Leases({
       execution: this.#execution,
       deadlineMs: options.deadlineMs,
-      traits: (text) => this.#traits(text),
-      onWrote: () => (this.#hasWritten = true),
-      mustReadPrimary: () => this.#mustBeFresh,
-      onRefused: (text) => void this.#statements().then((parser) => parser.learnWrite(text)),
+      traits: (text) => this.#operations.traits(text),
+      onWrote: () => this.#consistency.ofClient.expect('write')?.(undefined),
+      mustReadPrimary: () => this.#consistency.ofClient.demand(undefined) !== 'nothing',
+      onRefused: (text) => this.#operations.learnWrite(text),
       whileOpen: (name, limits, work) => this.#whileOpen(name, limits, work),
     });
   }
@@ -159,26 +145,20 @@ export class SchoolDb implements AsyncDisposable {
     values?: readonly unknown[],
     options: StatementOptions = {},
   ): Promise<StatementResult<Row>> {
-    checkCallOptions('query()', options, ['deadlineMs', 'signal', 'safety', 'exactlyOnce']);
-    const { safety, exactlyOnce } = options;
-    const mayRead = safety !== 'effectful' && safety !== 'idempotent' && exactlyOnce !== true;
-    if (mayRead && (safety === 'read' || (await this.#traits(text)).readOnly)) {
-      return this.#read('query', text, values, options, safety !== 'read' && this.#mustBeFresh);
-    }
-    return this.#write('query', text, values, options);
+    return this.#operations.query(this.#consistency.ofClient, text, values, options);
   }
 
   /**
-   * Runs one statement that has no effect, on a replica where there is one. What it sees may be a little older than
-   * what the primary holds. Repeated, there or on the primary, when the connection breaks under it.
+   * Runs one statement that has no effect, on a replica where there is one that may serve it. What it sees may be a
+   * little older than what the primary holds, though never than the option `consistency` says. Repeated, there or on
+   * the primary, when the connection breaks under it.
    */
   async read<Row extends QueryResultRow = QueryResultRow>(
     text: string,
     values?: readonly unknown[],
     options: CallOptions = {},
   ): Promise<QueryResult<Row>> {
-    checkCallOptions('read()', options, ['deadlineMs', 'signal']);
-    return this.#read('read', text, values, options, false);
+    return this.#operations.read(this.#consistency.ofClient, text, values, options);
   }
 
   /** Runs one statement on the primary, whatever it is. Else like {@link query}. */
@@ -187,8 +167,7 @@ export class SchoolDb implements AsyncDisposable {
     values?: readonly unknown[],
     options: StatementOptions = {},
   ): Promise<StatementResult<Row>> {
-    checkCallOptions('write()', options, ['deadlineMs', 'signal', 'safety', 'exactlyOnce']);
-    return this.#write('write', text, values, options);
+    return this.#operations.write(this.#consistency.ofClient, text, values, options);
   }
 
   /**
@@ -205,26 +184,18 @@ export class SchoolDb implements AsyncDisposable {
     callback: (transaction: Transaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    checkTransactionOptions(options);
-    const { isolation, access, retry = true, name } = options;
-    const readOnly = access === 'read only';
-    if (!readOnly) this.#hasWritten = true;
-    const work = { callback, mode: { isolation, access }, retry, traits: this.#textTraits };
-    return this.#withSlot((next) =>
-      this.#run(name === undefined ? 'transaction' : `transaction ${name}`, options, {
-        route:
-          readOnly && isolation !== 'serializable'
-            ? this.#routeForReads(this.#mustBeFresh)
-            : this.#routes.toPrimary,
-        // Behind a pooler the callback may have to be run again elsewhere.
-        direct: !retry,
-        attempt: (lease, deadline) => {
-          const marked = !readOnly && this.#mayMark(lease.connection, options.exactlyOnce);
-          const mark = marked ? next() : undefined;
-          return attemptTransaction(work, mark, lease, deadline, this.#execution);
-        },
-      }),
-    );
+    return this.#operations.transaction(this.#consistency.ofClient, callback, options);
+  }
+
+  /**
+   * A session: its reads see what it has written, and never anything older than what it has read. Costs nothing.
+   *
+   * @param token - what {@link Session.token} said in an earlier request, here or in another process. One that is
+   * damaged, forged or of another cluster is ignored; after a failover the first read goes to the primary.
+   */
+  session(token?: string): Session {
+    const watermark = readSessionToken(token);
+    return new Session(this.#operations, watermark, this.#consistency.ofSession(watermark));
   }
 
   /**
@@ -300,21 +271,8 @@ export class SchoolDb implements AsyncDisposable {
    * @throws SQL errors as they are, what the source throws, and {@link SchoolDbError}s, whose `outcome` says whether it
    * may have been committed.
    */
-  async copyFrom(text: string, source: CopySource, options: CopyFromOptions = {}): Promise<CopyResult> {
-    checkCallOptions('copyFrom()', options, ['deadlineMs', 'signal', 'exactlyOnce']);
-    refuseUnlessCopy(text, await this.#traits(text), 'from');
-    this.#hasWritten = true;
-    const pieces = new CopyPieces(source);
-    return this.#withSlot((next) =>
-      this.#run('copyFrom', options, {
-        route: this.#routes.toPrimary,
-        direct: true,
-        attempt: (lease, deadline) => {
-          const mark = this.#mayMark(lease.connection, options.exactlyOnce) ? next() : undefined;
-          return attemptCopyIn(text, pieces, mark, lease, deadline, this.#execution);
-        },
-      }),
-    );
+  copyFrom(text: string, source: CopySource, options: CopyFromOptions = {}): Promise<CopyResult> {
+    return this.#operations.copyFrom(this.#consistency.ofClient, text, source, options);
   }
 
   /**
@@ -410,108 +368,6 @@ export class SchoolDb implements AsyncDisposable {
     return this.close();
   }
 
-  async #read<Row extends QueryResultRow>(
-    name: string,
-    text: string,
-    values: readonly unknown[] | undefined,
-    options: CallOptions,
-    mustBeFresh: boolean,
-  ): Promise<QueryResult<Row>> {
-    refuseUnfit(text);
-    const direct = await this.#needsDirect(text);
-    const route = this.#routeForReads(mustBeFresh);
-    return this.#run(name, options, {
-      route,
-      direct,
-      attempt: (lease, deadline, { needs }) => {
-        // A standby has refused it: it writes after all, and the next caller shall be spared the detour.
-        const writes = needs.has('primary');
-        if (writes) void this.#statements().then((parser) => parser.learnWrite(text));
-        this.#hasWritten ||= writes;
-        return this.#attempt({ text, values }, writes ? 'effectful' : 'read', lease, deadline);
-      },
-    });
-  }
-
-  async #write<Row extends QueryResultRow>(
-    name: string,
-    text: string,
-    values: readonly unknown[] | undefined,
-    options: StatementOptions,
-  ): Promise<StatementResult<Row>> {
-    refuseUnfit(text);
-    const { exactlyOnce = false, safety = 'effectful' } = options;
-    if (safety !== 'read') this.#hasWritten = true;
-    const route = this.#routes.toPrimary;
-    const direct = await this.#needsDirect(text);
-    if (!exactlyOnce) {
-      return this.#run(name, options, {
-        route,
-        direct,
-        attempt: (lease, deadline) => this.#attempt({ text, values }, safety, lease, deadline),
-      });
-    }
-    return this.#withSlot((next) =>
-      this.#run(name, options, {
-        route,
-        direct,
-        attempt: (lease, deadline) => {
-          this.#mayMark(lease.connection, true);
-          const work = { statement: { text, values }, safety };
-          return attemptInTransaction(work, next(), lease, deadline, this.#execution);
-        },
-      }),
-    );
-  }
-
-  #attempt<Row extends QueryResultRow>(
-    statement: Statement,
-    safety: StatementSafety,
-    lease: EndpointLease,
-    deadline: Deadline,
-  ): Promise<AttemptEnd<QueryResult<Row>>> {
-    // Behind the master's pooler the transaction itself must ask which server it runs on.
-    return lease.endpoint === 'masterPooler'
-      ? attemptInTransaction({ statement, safety }, undefined, lease, deadline, this.#execution)
-      : attemptStatement(statement, safety, lease, deadline, this.#execution);
-  }
-
-  /** Whether reads must see what this process has written. */
-  get #mustBeFresh(): boolean {
-    return this.#options.consistency === 'process' && this.#hasWritten;
-  }
-
-  #routeForReads(mustBeFresh: boolean): Route {
-    return mustBeFresh ? this.#routes.toPrimaryForRead : this.#routes.toReplica;
-  }
-
-  /** Whether a text can't go through a pooler. Known without a look where there is none. */
-  async #needsDirect(text: string): Promise<boolean> {
-    const { masterPooler, replicaPooler } = this.#options;
-    if (masterPooler === undefined && replicaPooler === undefined) return false;
-    const { sessionState, transactional } = await this.#traits(text);
-    return sessionState || !transactional;
-  }
-
-  async #traits(text: string): Promise<StatementTraits> {
-    return (await this.#statements()).traits(text);
-  }
-
-  /** Loaded when a text is to be understood for the first time: not every app ever asks. */
-  #statements(): Promise<StatementParser> {
-    const { safeFunctions } = this.#options;
-    this.#parser ??= import('../router/statement.ts').then((it) => new it.StatementParser({ safeFunctions }));
-    return this.#parser;
-  }
-
-  #run<T>(
-    name: string,
-    options: CallOptions,
-    rest: Pick<Operation<T>, 'route' | 'attempt' | 'direct'>,
-  ): Promise<T> {
-    return this.#whileOpen(name, options, (limits) => operate(this.#execution, { name, ...limits, ...rest }));
-  }
-
   /** Runs what the app has called for, unless the client is closed, and lets close() wait for its end. */
   async #whileOpen<T>(
     name: string,
@@ -527,30 +383,6 @@ export class SchoolDb implements AsyncDisposable {
       this.#running -= 1;
       if (this.#running === 0) this.#idle?.();
     }
-  }
-
-  /** Lends a commit slot to one operation. It is used again unless its last attempt stays unknown. */
-  async #withSlot<T>(run: (next: () => CommitMark) => Promise<T>): Promise<T> {
-    const { slots } = this.#execution;
-    let slot: CommitSlot | undefined;
-    let known = true;
-    try {
-      return await run(() => (slot ??= slots.take()).next());
-    } catch (error) {
-      known = !(error instanceof SchoolDbError && error.outcome === 'unknown');
-      throw error;
-    } finally {
-      if (slot !== undefined && known) slots.giveBack(slot);
-    }
-  }
-
-  #mayMark(connection: Connection, wanted: boolean | undefined): boolean {
-    if (wanted === false || connection.hasCommitSlots) return wanted !== false;
-    const reason = `${SCHEMA_MISSING}: run the SQL of schemaSql() and schemaGrantSql(role) there once, as its owner`;
-    if (wanted === true) throw new ExactlyOnceUnavailableError(`exactly-once was asked for, but ${reason}`);
-    if (!this.#toldUnavailable) this.#events.emit('exactly-once:unavailable', { reason });
-    this.#toldUnavailable = true;
-    return false;
   }
 
   async #close(): Promise<void> {

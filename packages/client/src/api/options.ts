@@ -42,11 +42,19 @@ export interface SchoolDbOptions {
    */
   readonly prefer?: 'direct' | 'pooler';
   /**
-   * Whether {@link SchoolDb.query} may miss what this process has written: `'process'`, never (from its first write on
-   * its reads go to the primary); `'eventual'`, reads go to a replica, which may lag behind.
-   * @defaultValue 'process'
+   * What reads must not miss. `'process'`: what was written through this client before, in whatever way. `'session'`:
+   * in a session (see {@link SchoolDb.session}) what the session has written and read; reads of the client itself may
+   * lag. `'eventual'`: nothing, sessions included. A replica serves a read once it has proven that it holds what must
+   * not be missed, which costs no round trip; where none can, the primary does. Needs the schema `schooldb`.
+   * @defaultValue 'process', which holds for sessions as well
    */
-  readonly consistency?: 'process' | 'eventual';
+  readonly consistency?: 'process' | 'session' | 'eventual';
+  /**
+   * How far behind the primary a replica may be that serves reads, in milliseconds; one that is further behind is
+   * passed by. The primary is asked for it four times within this time while replicas are read. Integer from 100 to
+   * 3600000. `false`: any. @defaultValue false
+   */
+  readonly maxStalenessMs?: number | false;
   /**
    * While there is no primary, let reads that belong there go to a replica, though they may miss the latest writes.
    * Writes wait as always. @defaultValue false
@@ -93,6 +101,7 @@ export interface SchoolDbOptions {
 export const SCHOOL_DB_DEFAULTS = {
   prefer: 'direct',
   consistency: 'process',
+  maxStalenessMs: false,
   readOnlyWhenNoPrimary: false,
   safeFunctions: [],
   applicationName: 'schooldb',
@@ -112,7 +121,8 @@ export interface ResolvedOptions {
   readonly masterPooler: readonly Address[] | undefined;
   readonly replicaPooler: readonly Address[] | undefined;
   readonly prefer: 'direct' | 'pooler';
-  readonly consistency: 'process' | 'eventual';
+  readonly consistency: 'process' | 'session' | 'eventual';
+  readonly maxStalenessMs: number | false;
   readonly readOnlyWhenNoPrimary: boolean;
   readonly safeFunctions: readonly string[];
   readonly database: string;
@@ -161,8 +171,10 @@ export function resolveOptions(given: SchoolDbOptions): ResolvedOptions {
     prefer: checkOneOf("'prefer'", options['prefer'] ?? SCHOOL_DB_DEFAULTS.prefer, ['direct', 'pooler']),
     consistency: checkOneOf("'consistency'", options['consistency'] ?? SCHOOL_DB_DEFAULTS.consistency, [
       'process',
+      'session',
       'eventual',
     ]),
+    maxStalenessMs: resolveMaxStaleness(options['maxStalenessMs'] ?? SCHOOL_DB_DEFAULTS.maxStalenessMs),
     readOnlyWhenNoPrimary: checkBoolean(
       "'readOnlyWhenNoPrimary'",
       options['readOnlyWhenNoPrimary'] ?? SCHOOL_DB_DEFAULTS.readOnlyWhenNoPrimary,
@@ -216,6 +228,11 @@ function resolveAddress(name: string, given: unknown): Address {
     host: checkText(`'${name}.host'`, address['host']),
     port: checkPort(name, address['port'] ?? DEFAULT_PORT),
   };
+}
+
+function resolveMaxStaleness(given: unknown): number | false {
+  if (given === false) return false;
+  return checkInteger("'maxStalenessMs' (or false)", given, 100, 3_600_000);
 }
 
 function checkPort(name: string, port: unknown): number {

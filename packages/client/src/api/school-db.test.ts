@@ -9,9 +9,9 @@ describe('SchoolDb', () => {
     const { db, primary, standby } = makeClient();
     await db.read('SELECT r');
     await db.write('INSERT w');
-    await db.query('SELECT q');
+    await db.query('SELECT q()');
     expect(standby.texts).toContain('SELECT r');
-    expect(primary.texts).toEqual(expect.arrayContaining(['INSERT w', 'SELECT q']));
+    expect(primary.texts).toEqual(expect.arrayContaining(['INSERT w', 'SELECT q()']));
     expect(primary.texts).not.toContain('SELECT r');
   });
 

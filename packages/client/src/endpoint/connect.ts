@@ -18,6 +18,7 @@ import { AddressOrder, addressText } from './address-order.ts';
 import type { Connection } from './connection.ts';
 import type { HedgedAttempt } from './hedge.ts';
 import { hedged } from './hedge.ts';
+import { Replayed } from './replayed.ts';
 
 export interface ConnectOptions {
   readonly database: string;
@@ -278,6 +279,8 @@ export class Connector {
       pooled,
       peer: pooled ? this.#name(address) : identity.server,
       hasCommitSlots: row.has_commit_slots,
+      hasLineage: row.has_lineage,
+      replayed: new Replayed(),
       backendStart: row.backend_start,
       serverEpoch: row.server_time - this.#shared.clock.now() / 1_000,
     };

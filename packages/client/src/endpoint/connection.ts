@@ -1,6 +1,7 @@
 import type { ServerIdentity } from '../policy/topology.ts';
 import type { Wire } from '../wire/wire.ts';
 import type { Address } from './address-order.ts';
+import type { Replayed } from './replayed.ts';
 
 /** A wire whose server is known: it has told its role and timeline, and was found fit for the endpoint. */
 export interface Connection {
@@ -15,6 +16,10 @@ export interface Connection {
   readonly peer: string;
   /** Whether `schooldb.mark` and `schooldb.settle` are there and granted to us. */
   readonly hasCommitSlots: boolean;
+  /** Whether `schooldb.lineage` is there and granted to us: without it no standby can tell what it follows. */
+  readonly hasLineage: boolean;
+  /** What the server behind it, as a standby, is known to hold. Says nothing behind a pooler. */
+  readonly replayed: Replayed;
   /** When the server process behind it began: with the process number it names one backend for good. */
   readonly backendStart: string;
   /** The server's clock, in seconds since 1970, when the client's own stood at 0. */

@@ -1,3 +1,5 @@
+import type { QueryResult } from 'pg';
+import type { Statement } from '../wire/wire.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { failoverChannel } from '../runtime/diagnostics.ts';
@@ -202,6 +204,30 @@ export class Endpoint {
   async probe(): Promise<void> {
     const { wire } = await this.#connector.probe();
     await wire.end();
+  }
+
+  /**
+   * Asks over a connection that nobody uses, which nobody has to wait for.
+   *
+   * @returns undefined where there is none, or no answer within the time: it is closed then, unless somebody has
+   * begun to use it.
+   */
+  async askBeside(
+    statement: Statement,
+    limitMs: number,
+  ): Promise<{ readonly answer: QueryResult; readonly connection: Connection } | undefined> {
+    const connection = this.#lane.findIdle(({ wire }) => wire.unanswered === 0);
+    if (connection === undefined) return undefined;
+    const { wire } = connection;
+    let giveUp = () => {};
+    const silence = new Promise<undefined>((resolve) => (giveUp = () => resolve(undefined)));
+    const limit = this.#context.clock.schedule(limitMs, () => {
+      giveUp();
+      if (this.#lane.isIdle(connection)) wire.destroy(this.#lost(`no answer within ${limitMs} ms`));
+    });
+    const answer = await Promise.race([wire.query(statement).catch(() => undefined), silence]);
+    limit.cancel();
+    return answer === undefined ? undefined : { answer, connection };
   }
 
   /**

@@ -79,6 +79,11 @@ export class Endpoints {
     this.#topology.acceptTimeline();
   }
 
+  /** A standby follows this timeline: see {@link Topology.heardOf}. Connections to an older primary are ended. */
+  heardOf(systemId: string, timeline: number): void {
+    if (this.#topology.heardOf(systemId, timeline)) this.#retireOlder(systemId, timeline, undefined);
+  }
+
   /** Closes all connections as they come back. */
   async close(): Promise<void> {
     await Promise.all(this.all.map((endpoint) => endpoint.close()));
@@ -90,11 +95,16 @@ export class Endpoints {
     if (timeline === null) return;
     if (news === 'cluster') this.#events.emit('clusterReplaced', { address, systemId });
     this.#events.emit('primary:changed', { address, systemId, timeline });
+    this.#retireOlder(systemId, timeline, server);
+  }
+
+  /** @param primary - the server that is the primary now, where it was met. */
+  #retireOlder(systemId: string, timeline: number, primary: string | undefined): void {
     const reason = new UnsuitableServerError(`a primary on timeline ${timeline} has taken over`);
     // Those to poolers as well: a transaction that is open there holds the server on which it began.
     this.#retire(({ identity }) => {
       if (identity.systemId !== systemId) return true;
-      if (identity.timeline === null) return identity.server === server;
+      if (identity.timeline === null) return identity.server === primary;
       return identity.timeline < timeline;
     }, reason);
     for (const endpoint of this.all) endpoint.hurry();

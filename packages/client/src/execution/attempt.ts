@@ -12,7 +12,9 @@ export type Needs =
   /** A standby refused it: it writes. */
   | 'primary'
   /** It needs a session of its own: no pooler. */
-  | 'direct';
+  | 'direct'
+  /** It must see more than a replica holds. */
+  | 'fresh';
 
 /** How one attempt ended, where it did not end the operation with an error. */
 export type AttemptEnd<T> =
@@ -27,6 +29,8 @@ export type AttemptEnd<T> =
       /** The caller wants no other attempt. */
       readonly last?: boolean;
     }
+  /** Nothing failed: the replica does not hold what must be seen, so another attempt is made, on the primary. */
+  | { readonly state: 'behind'; readonly cause: Error }
   /** COMMIT was sent, its answer is missing, and its mark can be asked for. `value` is the result if it committed. */
   | {
       readonly state: 'unsettled';

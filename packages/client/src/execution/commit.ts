@@ -4,6 +4,7 @@ import type { CommitMark } from './commit-slots.ts';
 import { codeOf } from '../policy/classify.ts';
 import { markAndCommitText } from '../wire/sql.ts';
 import type { Wire } from '../wire/wire.ts';
+import type { PositionQuestion } from './causality.ts';
 import { verdictOn } from './failure.ts';
 
 /** What is known of a COMMIT. */
@@ -16,19 +17,30 @@ export type CommitEnd =
   /** As unknown, and no mark can tell. */
   | { readonly state: 'unmarked'; readonly error: Error };
 
-/** Ends an open transaction. The mark travels in the same message as COMMIT and costs no round trip. */
-export async function commit(wire: Wire, mark: CommitMark | undefined): Promise<CommitEnd> {
+/**
+ * Ends an open transaction. The mark travels in the same message as COMMIT, and the question where the server stands
+ * then in the same packet: neither costs a round trip.
+ */
+export async function commit(
+  wire: Wire,
+  mark: CommitMark | undefined,
+  position: PositionQuestion,
+): Promise<CommitEnd> {
   const text = mark === undefined ? 'COMMIT' : markAndCommitText(mark.slot, mark.seq);
-  const { answer, unconfirmed } = await withConfirmation(
-    wire,
-    async () => (await settled(wire.script(text)))[0],
-  );
+  const { answer: answers, unconfirmed } = await withConfirmation(wire, async () => {
+    // Not in the message itself: its failure would be taken for that of the COMMIT.
+    const committing = wire.script(text);
+    const asked = position.statements.map((statement) => wire.query(statement));
+    return Promise.all([settled(committing), Promise.allSettled(asked)]);
+  });
+  const [[answer], [where]] = answers;
   const end =
     answer.status === 'fulfilled'
       ? judge(answer.value.at(-1), unconfirmed)
       : judgeCommitFailure(answer.reason);
   // A mark that was refused leaves the transaction open and failed.
   if (end.state === 'failed' && answer.status === 'rejected') await rollBack(wire);
+  if (end.state === 'committed') position.answered(where);
   return end;
 }
 

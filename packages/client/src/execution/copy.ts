@@ -10,6 +10,7 @@ import type { WireCopyIn } from '../wire/wire.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { againOrThrow } from './attempt.ts';
+import type { PositionQuestion } from './causality.ts';
 import { commit, rollBack } from './commit.ts';
 import { unknownOutcome } from './commit-outcome.ts';
 import type { CommitMark } from './commit-slots.ts';
@@ -63,6 +64,7 @@ export async function attemptCopyIn(
   text: string,
   pieces: CopyPieces,
   mark: CommitMark | undefined,
+  position: PositionQuestion,
   lease: EndpointLease,
   deadline: Deadline,
   execution: Execution,
@@ -79,7 +81,7 @@ export async function attemptCopyIn(
     if (error instanceof SourceError) throw error.cause;
     return ended(error, pieces, lease, execution);
   }
-  const end = await commit(wire, mark);
+  const end = await commit(wire, mark, position);
   if (end.state === 'committed') return { state: 'done', value: { rowCount } };
   if (end.state === 'failed') return ended(end.error, pieces, lease, execution);
   if (mark !== undefined && end.state === 'unknown')
@@ -95,7 +97,7 @@ async function ended(
   { clock }: Execution,
 ): Promise<AttemptEnd<never>> {
   const end = await againOrThrow(error, verdictOn(error, 'in-transaction', 'effectful'), lease, clock);
-  if (!pieces.begun || end.state === 'done') return end;
+  if (!pieces.begun || end.state !== 'again') return end;
   pieces.abandon();
   return { ...end, last: true };
 }

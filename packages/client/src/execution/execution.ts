@@ -5,6 +5,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import type { Events } from '../runtime/events.ts';
 import type { Random } from '../runtime/random.ts';
 import type { RetryBudget } from '../policy/budget.ts';
+import type { Laggards } from '../policy/laggards.ts';
 import type { Breakers } from './breaker.ts';
 import type { CommitSlots } from './commit-slots.ts';
 
@@ -15,6 +16,8 @@ export interface Execution {
   readonly slots: CommitSlots;
   readonly breakers: Breakers;
   readonly budget: RetryBudget;
+  /** Replicas that were found to be behind. */
+  readonly laggards: Laggards;
   /** The database's name. */
   readonly database: string;
   readonly clock: Clock;

@@ -34,7 +34,7 @@ export interface HeldConnectionContext extends Pick<Execution, 'clock' | 'breake
   readonly traits: SessionTraits;
   /** A transaction that says nothing for longer is taken for forgotten, in milliseconds. */
   readonly patienceMs: number;
-  /** Something was sent that may have written. */
+  /** Something was sent that may have written; told again at the end, because it may be committed only then. */
   readonly onWrote: () => void;
 }
 
@@ -172,6 +172,7 @@ export class HeldConnection {
   giveBack(): void {
     if (this.#over) return;
     this.#over = true;
+    if (this.#wrote) this.#context.onWrote();
     const { wire } = this;
     const { lostBecause } = wire;
     const ownDoing = this.#endedByUs || lostBecause instanceof UnsuitableServerError;

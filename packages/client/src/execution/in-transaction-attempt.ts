@@ -11,6 +11,7 @@ import type { Statement, Wire } from '../wire/wire.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { againOrThrow } from './attempt.ts';
+import type { PositionQuestion } from './causality.ts';
 import type { CommitEnd } from './commit.ts';
 import {
   commit,
@@ -56,6 +57,7 @@ interface Sent {
 export async function attemptInTransaction<Row extends QueryResultRow>(
   { statement, safety }: { readonly statement: Statement; readonly safety: StatementSafety },
   mark: CommitMark | undefined,
+  position: PositionQuestion,
   lease: EndpointLease,
   deadline: Deadline,
   execution: Execution,
@@ -66,7 +68,7 @@ export async function attemptInTransaction<Row extends QueryResultRow>(
   // that is lost together with the answer to COMMIT can't be had again.
   const inTwo = mark !== undefined && mayReturnRows(statement.text);
   const send = inTwo ? sendInTwo : sendInOne;
-  const { answers, result = LOST_RESULT, end } = await send(wire, begin, statement, mark);
+  const { answers, result = LOST_RESULT, end } = await send(wire, begin, statement, mark, position);
   if (end.state === 'committed') return { state: 'done', value: result };
   const { error } = end;
   if (end.state === 'unknown' && mark !== undefined)
@@ -102,13 +104,20 @@ async function sendInOne(
   begin: readonly Statement[],
   statement: Statement,
   mark: CommitMark | undefined,
+  position: PositionQuestion,
 ): Promise<Sent> {
   const marking = mark === undefined ? [] : [{ text: MARK, values: [mark.slot, mark.seq] }];
   const packet = [...begin, statement, ...marking, { text: 'COMMIT' }];
-  const { answer: answers, unconfirmed } = await withConfirmation(wire, () => wire.flush(packet));
+  const { answer: all, unconfirmed } = await withConfirmation(wire, () =>
+    wire.flush([...packet, ...position.statements]),
+  );
+  const [answers, where] = [all.slice(0, packet.length), all[packet.length]];
   const done = answers[begin.length];
   const alone = ranAlone(answers[0], done, unconfirmed);
-  if (alone !== undefined) return { answers, result: alone.result, end: alone.end };
+  if (alone !== undefined) {
+    if (alone.end.state === 'committed') position.answered(where);
+    return { answers, result: alone.result, end: alone.end };
+  }
   const refusal = answers.slice(0, -1).find(isRefusal);
   const result = done?.status === 'fulfilled' ? done.value : undefined;
   // The server said no before COMMIT: that could only roll back then, whether its answer came or not.
@@ -116,6 +125,7 @@ async function sendInOne(
   const ended = answers.at(-1);
   const end =
     ended?.status === 'fulfilled' ? judge(ended.value, unconfirmed) : judgeCommitFailure(ended?.reason);
+  if (end.state === 'committed') position.answered(where);
   return { answers, result, end };
 }
 
@@ -124,16 +134,20 @@ async function sendInTwo(
   begin: readonly Statement[],
   statement: Statement,
   mark: CommitMark | undefined,
+  position: PositionQuestion,
 ): Promise<Sent> {
   const { answer: answers, unconfirmed } = await withConfirmation(wire, () =>
     wire.flush([...begin, statement]),
   );
   const done = answers.at(-1);
   const alone = ranAlone(answers[0], done, unconfirmed);
-  if (alone !== undefined) return { answers, result: alone.result, end: alone.end };
+  if (alone !== undefined) {
+    if (alone.end.state === 'committed') position.answered(undefined);
+    return { answers, result: alone.result, end: alone.end };
+  }
   const failure = answers.find((each) => each.status === 'rejected');
   if (done?.status === 'fulfilled' && failure === undefined) {
-    return { answers, result: done.value, end: await commit(wire, mark) };
+    return { answers, result: done.value, end: await commit(wire, mark, position) };
   }
   await rollBack(wire);
   return { answers, result: undefined, end: { state: 'failed', error: failure?.reason } };

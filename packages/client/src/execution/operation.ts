@@ -33,6 +33,8 @@ export interface Operation<T> {
   readonly deadlineMs: number;
   /** Ways to give up before the deadline. */
   readonly signals: readonly AbortSignal[];
+  /** Called when a COMMIT whose answer was lost turns out to be done. */
+  readonly onSettled?: (() => void) | undefined;
   /** Makes one attempt on a connection that it need not give back. Throws what is to reach the caller. */
   readonly attempt: (lease: EndpointLease, deadline: Deadline, plan: AttemptPlan) => Promise<AttemptEnd<T>>;
 }
@@ -54,6 +56,7 @@ async function run<T>(execution: Execution, operation: Operation<T>): Promise<T>
   let mayHaveHappened = false;
   try {
     let ghost: Connection | undefined;
+    let failed = 0;
     for (let attempt = 1; ; attempt += 1) {
       const plan = { attempt, needs };
       const lease = await leaseFor(deadline, plan, operation);
@@ -61,13 +64,20 @@ async function run<T>(execution: Execution, operation: Operation<T>): Promise<T>
         attemptOn(lease, ghost, deadline, plan, operation, execution),
       );
       if (end.state === 'done') return succeeded(end.value, execution);
+      if (end.state === 'behind') {
+        needs.add('fresh');
+        continue;
+      }
       // The lease went back first: this needs a connection, and those who ask may have held all of them.
       if (end.state === 'unsettled') {
         const { connection } = lease;
         const { systemId } = connection.identity;
         const at = serverTime(connection, execution.clock);
         const commit = { mark: end.mark, systemId, database: execution.database, at };
-        if (await settle(execution, commit, deadline, end.cause)) return succeeded(end.value, execution);
+        if (await settle(execution, commit, deadline, end.cause)) {
+          operation.onSettled?.();
+          return succeeded(end.value, execution);
+        }
       } else {
         if (end.needs !== undefined) needs.add(end.needs);
         mayHaveHappened ||= end.mayHaveHappened === true;
@@ -76,7 +86,8 @@ async function run<T>(execution: Execution, operation: Operation<T>): Promise<T>
       ghost = lease.connection.wire.lostBecause === undefined ? undefined : lease.connection;
       const reason = end.cause.message;
       execution.events.emit('attempt:failed', { operation: operation.name, attempt, reason });
-      await untilNextAttempt(attempt, deadline, execution);
+      failed += 1;
+      await untilNextAttempt(failed, deadline, execution);
       if (deadline.over) throw deadline.error(`repeating a ${operation.name}`, 'not-executed', end.cause);
     }
   } catch (error) {

@@ -7,23 +7,36 @@ import type { Statement } from '../wire/wire.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { againOrThrow } from './attempt.ts';
+import type { PositionQuestion } from './causality.ts';
 import { unconfirmedCommit, withConfirmation } from './commit.ts';
 import { unknownOutcome } from './commit-outcome.ts';
 import type { Execution } from './execution.ts';
 import { verdictOn } from './failure.ts';
 
-/** One statement outside a transaction, as it is. */
+/**
+ * One statement outside a transaction, as it is.
+ *
+ * @param position - the question to be asked behind it, in the same packet.
+ */
 export async function attemptStatement(
   statement: Statement,
   safety: StatementSafety,
+  position: PositionQuestion,
   lease: EndpointLease,
   deadline: Deadline,
   execution: Execution,
 ): Promise<AttemptEnd<QueryResult>> {
   const { wire } = lease.connection;
   try {
-    const { answer, unconfirmed } = await withConfirmation(wire, () => wire.query(statement));
-    if (!unconfirmed || safety === 'read') return { state: 'done', value: answer };
+    const { answer: answers, unconfirmed } = await withConfirmation(wire, () =>
+      wire.flush([statement, ...position.statements]),
+    );
+    const [answer, where] = answers;
+    if (answer?.status !== 'fulfilled') throw answer?.reason;
+    if (!unconfirmed || safety === 'read') {
+      position.answered(where);
+      return { state: 'done', value: answer.value };
+    }
   } catch (error) {
     const verdict = verdictOn(error, 'sent', safety);
     if (deadline.over && error instanceof WireLostError)

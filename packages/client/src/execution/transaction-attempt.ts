@@ -1,14 +1,21 @@
 import type { CommitMark } from './commit-slots.ts';
 import { StatementRefusedError } from '../errors/option-errors.ts';
 import type { EndpointLease } from '../endpoint/lease.ts';
+import type { Demand } from '../policy/position.ts';
+import { roleWanted } from '../policy/topology.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { TransactionMode } from '../wire/sql.ts';
+import { POSITION_INSERTED } from '../wire/sql.ts';
 import { WireLostError } from '../wire/wire.ts';
 import type { AttemptEnd } from './attempt.ts';
+import type { Causality, PositionQuestion } from './causality.ts';
+import { questionBehind, questionWhatWasSeen } from './causality.ts';
 import { commit, rollBack } from './commit.ts';
 import { unknownOutcome } from './commit-outcome.ts';
 import type { Execution } from './execution.ts';
 import { opening, refusedByGuard } from './opening.ts';
+import { flushProven } from './proof.ts';
+import { behind } from './replica-read.ts';
 import type { Transaction } from './transaction-scope.ts';
 import { TransactionScope } from './transaction-scope.ts';
 import type { TextTraits } from './transaction-statements.ts';
@@ -20,6 +27,9 @@ export interface TransactionWork<T> {
   /** Whether the callback may be run again. */
   readonly retry: boolean;
   readonly traits: TextTraits;
+  /** What a replica must hold for it; undefined where it is no replica, or any will do. */
+  readonly demand: Demand | undefined;
+  readonly causality: Causality;
 }
 
 /**
@@ -34,23 +44,28 @@ export async function attemptTransaction<T>(
   execution: Execution,
 ): Promise<AttemptEnd<T>> {
   const statements = new TransactionStatements(lease, work.traits);
-  const refused = await begin(work.mode, statements, lease, deadline, execution);
+  const refused = await begin(work, statements, lease, deadline, execution);
   if (refused !== undefined) return refused;
   const end = await runAndCommit(work, statements, mark, lease, deadline, execution);
-  return end.state === 'done' || work.retry ? end : { ...end, last: true };
+  return end.state === 'done' || end.state === 'behind' || work.retry ? end : { ...end, last: true };
 }
 
 /** @returns how the attempt ended, where the callback was not even begun. */
 async function begin(
-  mode: TransactionMode,
+  { mode, demand }: Pick<TransactionWork<unknown>, 'mode' | 'demand'>,
   statements: TransactionStatements,
   lease: EndpointLease,
   deadline: Deadline,
   execution: Execution,
 ): Promise<AttemptEnd<never> | undefined> {
   const { wire } = lease.connection;
+  const beginning = opening(lease, execution.endpoints.cluster, mode);
   try {
-    const begun = await wire.flush(opening(lease, execution.endpoints.cluster, mode));
+    const begun =
+      demand === undefined
+        ? await wire.flush(beginning)
+        : await flushProven(beginning, demand, lease, deadline, execution);
+    if (begun === 'behind') return behind(lease);
     const refused = refusedByGuard(begun, lease);
     if (refused !== undefined) await rollBack(wire);
     else statements.throwIfFailed(begun);
@@ -63,7 +78,7 @@ async function begin(
 }
 
 async function runAndCommit<T>(
-  { callback, mode }: TransactionWork<T>,
+  { callback, mode, causality }: TransactionWork<T>,
   statements: TransactionStatements,
   mark: CommitMark | undefined,
   lease: EndpointLease,
@@ -96,7 +111,8 @@ async function runAndCommit<T>(
   }
   // A mark would be the only thing that a transaction which has only read writes.
   const marked = mayBeRepeated ? undefined : mark;
-  const end = await commit(wire, marked);
+  const position = positionBehindCommit(mayBeRepeated, statements, causality, lease);
+  const end = await commit(wire, marked, position);
   if (end.state === 'committed') return { state: 'done', value };
   if (end.state === 'failed') return statements.endAfter(end.error, execution);
   const lost = end.error instanceof WireLostError;
@@ -106,6 +122,22 @@ async function runAndCommit<T>(
   throw lost
     ? unknownOutcome('the transaction carried no mark that could be asked for', undefined, end.error)
     : end.error;
+}
+
+/** What was read in it was read at its end at the latest. */
+function positionBehindCommit(
+  hasOnlyRead: boolean,
+  { mayCommitAsynchronously }: TransactionStatements,
+  causality: Causality,
+  { connection, endpoint }: EndpointLease,
+): PositionQuestion {
+  if (roleWanted(endpoint) === 'standby') return questionWhatWasSeen(causality, connection);
+  if (hasOnlyRead) return questionBehind('read', causality, connection);
+  const question = questionBehind('write', causality, connection);
+  const isAsked = question.statements.length > 0;
+  return mayCommitAsynchronously && isAsked
+    ? { ...question, statements: [{ text: POSITION_INSERTED }] }
+    : question;
 }
 
 /** The callback may wait for something that is no statement, which nobody can interrupt: its caller is answered. */

@@ -26,14 +26,20 @@ describe('the options of a transaction', () => {
     ]);
   });
 
-  it('send a read-only one to a replica, without a mark, and to the primary once this process has written', async () => {
-    const { db, primary, standby } = makeClient();
+  it('send a read-only one to a replica, without a mark, and to the primary where the replica is behind', async () => {
+    const { db, clock, primary, standby } = makeClient();
     for (const server of [primary, standby]) answer(server, transactional());
     const read = () => db.transaction((tx) => tx.query('SELECT n FROM t'), { access: 'read only' });
     await read();
     expect(standby.texts).toEqual(expect.arrayContaining(['BEGIN READ ONLY', 'SELECT n FROM t', 'COMMIT']));
     await db.write('INSERT x');
     await read();
+    expect(primary.texts).not.toContain('BEGIN READ ONLY');
+    primary.lsn += 1;
+    await db.write('INSERT x');
+    const reading = read();
+    await clock.advance(200);
+    await reading;
     expect(primary.texts).toContain('BEGIN READ ONLY');
     expect([...standby.texts, ...primary.texts].join()).not.toContain('schooldb.mark');
   });

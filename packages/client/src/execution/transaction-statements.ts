@@ -2,7 +2,7 @@ import type { QueryResult, QueryResultRow } from 'pg';
 import type { EndpointLease } from '../endpoint/lease.ts';
 import { StatementRefusedError } from '../errors/option-errors.ts';
 import type { FailureVerdict } from '../policy/classify.ts';
-import { obviouslyWrites } from '../policy/statement-text.ts';
+import { obviouslyWrites, setsSynchronousCommit } from '../policy/statement-text.ts';
 import type { Statement } from '../wire/wire.ts';
 import { releaseText, rollBackToText, savepointText } from '../wire/sql.ts';
 import type { AttemptEnd } from './attempt.ts';
@@ -36,6 +36,7 @@ export class TransactionStatements {
   #savepoints = 0;
   /** What was sent, as long as all of it may be plain reads. */
   #reads: Set<string> | undefined = new Set();
+  #mayCommitAsynchronously = false;
   /** Statements of which it is not known yet whether they need a session of their own. */
   #undecided = 0;
   #onDecided: (() => void) | undefined;
@@ -58,6 +59,7 @@ export class TransactionStatements {
       throw this.#metSessionState;
     }
     this.#rememberRead(statement.text);
+    this.#mayCommitAsynchronously ||= setsSynchronousCommit(statement.text);
     return this.#noting(wire.query(statement));
   }
 
@@ -91,6 +93,11 @@ export class TransactionStatements {
   /** Set where a statement was not sent because it needs a session of its own, whatever the callback made of that. */
   get metSessionState(): StatementRefusedError | undefined {
     return this.#metSessionState;
+  }
+
+  /** Whether its COMMIT may be answered before it is on the disk: its texts speak of the setting that allows that. */
+  get mayCommitAsynchronously(): boolean {
+    return this.#mayCommitAsynchronously;
   }
 
   /** @throws the first failure among answers. */

@@ -53,6 +53,11 @@ export function mayReturnRows(text: string): boolean {
   return MAY_RETURN_ROWS.test(withoutLead(text));
 }
 
+/** Whether it may change how a commit is waited for; after the transaction nothing shows that it did. */
+export function setsSynchronousCommit(text: string): boolean {
+  return /synchronous_commit/i.test(text);
+}
+
 /** The text from its first word on: without blanks, semicolons and comments, which nest in PostgreSQL. */
 function withoutLead(text: string): string {
   let rest = text;

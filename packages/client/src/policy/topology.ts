@@ -120,6 +120,18 @@ export class Topology {
     };
   }
 
+  /**
+   * A standby of the known cluster follows this timeline, so there is a primary that writes it, or was.
+   *
+   * @returns whether that is news.
+   */
+  heardOf(systemId: string, timeline: number): boolean {
+    const highest = this.#highestTimeline.get(systemId);
+    if (systemId !== this.#systemId || highest === undefined || timeline <= highest) return false;
+    this.#highestTimeline.set(systemId, timeline);
+    return true;
+  }
+
   /** Forgets the highest timeline: the next primary that is met is believed, whatever its timeline. */
   acceptTimeline(): void {
     this.#highestTimeline.clear();

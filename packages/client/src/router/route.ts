@@ -28,10 +28,11 @@ export class Routes {
   readonly toPrimary: Route = (deadline, plan) => this.#firstOf([this.#primary(plan)], deadline);
 
   /**
-   * To a replica; to the primary where there is none, none can be reached, or a replica has just failed this read
-   * and the master works.
+   * To a replica; to the primary where there is none, none can be reached, a replica has just failed this read and
+   * the master works, or the replica does not hold enough.
    */
   readonly toReplica: Route = (deadline, plan) => {
+    if (plan.needs.has('fresh')) return this.toPrimaryForRead(deadline, plan);
     const turnOfMaster = plan.attempt % 2 === 0 && this.#endpoints.master.usable;
     if (plan.needs.has('primary') || turnOfMaster) return this.toPrimary(deadline, plan);
     return this.#firstOf([this.#replicas(plan), this.#primary(plan)], deadline);

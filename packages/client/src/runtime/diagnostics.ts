@@ -23,7 +23,7 @@ export interface AttemptTrace {
   readonly attempt: number;
   readonly endpoint: string;
   /** How it ended; undefined until it has, and where it ended with an error. */
-  state?: 'done' | 'again' | 'unsettled';
+  state?: 'done' | 'again' | 'behind' | 'unsettled';
 }
 
 /** `schooldb:lease`: from asking for a connection to having one. */

@@ -3,12 +3,15 @@
  * mean.
  */
 
+/** The timeline that a primary writes; fails on a standby. */
+const TIMELINE = `('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer`;
+
 /** Who is there: asked on each new connection, directly and through a pooler. Answers with one {@link IdentityRow}. */
 export const IDENTIFY = `
 SELECT pg_catalog.pg_is_in_recovery() AS standby,
   (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_id,
   CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN
-    ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+    ${TIMELINE}
   END AS timeline,
   pg_catalog.concat_ws(' ', pg_catalog.inet_server_port(),
     extract(epoch FROM pg_catalog.pg_postmaster_start_time())) AS server,
@@ -17,7 +20,11 @@ SELECT pg_catalog.pg_is_in_recovery() AS standby,
   (SELECT count(*) = 2 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = 'schooldb' AND p.proname IN ('mark', 'settle')
       AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-      AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) AS has_commit_slots`;
+      AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) AS has_commit_slots,
+  (SELECT count(*) = 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = 'schooldb' AND p.proname = 'lineage'
+      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+      AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) AS has_lineage`;
 
 export interface IdentityRow {
   readonly standby: boolean;
@@ -30,6 +37,7 @@ export interface IdentityRow {
   readonly server_time: number;
   readonly backend_start: string;
   readonly has_commit_slots: boolean;
+  readonly has_lineage: boolean;
 }
 
 /**
@@ -85,6 +93,39 @@ export function unlistenText(channel: string): string {
 export function quoteIdentifier(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
+/**
+ * Where the primary stands: asked behind a commit, everything up to it. What is on the disk is enough, and a standby
+ * gets there sooner, unless the session does not wait for its disk. Answers with one {@link PositionRow}.
+ */
+export const POSITION_FLUSHED = `
+SELECT (CASE pg_catalog.current_setting('synchronous_commit') WHEN 'off' THEN pg_catalog.pg_current_wal_insert_lsn()
+    ELSE pg_catalog.pg_current_wal_flush_lsn() END - '0/0'::pg_lsn)::text AS lsn, ${TIMELINE} AS timeline`;
+
+/**
+ * As {@link POSITION_FLUSHED}, behind a read: commits that somebody did not wait for can be seen before they are on
+ * the disk.
+ */
+export const POSITION_INSERTED = `
+SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text AS lsn, ${TIMELINE} AS timeline`;
+
+/** How far a standby has replayed. Answers with one {@link PositionRow} without a timeline. */
+export const ASK_REPLAYED = `SELECT (pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text AS lsn`;
+
+/** As {@link ASK_REPLAYED}, with the timeline that it streams: null where it streams none, or is no standby. */
+export const ASK_REPLAYED_AND_LINEAGE = `
+SELECT (pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text AS lsn,
+  CASE WHEN l.in_recovery THEN l.timeline END AS timeline FROM schooldb.lineage() AS l`;
+
+export interface PositionRow {
+  readonly lsn: string | null;
+  readonly timeline?: number | null;
+}
+
+/**
+ * Begins a transaction in which each statement sees what is there when it begins, whatever the session's default: one
+ * that is asked first may then vouch for those that follow.
+ */
+export const BEGIN_READ_BY_READ = 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY';
 
 /** Costs a server nothing and shows that it lives. */
 export const PROBE = 'SELECT 1';
@@ -104,8 +145,7 @@ export function guardText(systemId: string, timeline: number): string {
   return `
 SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()
     AND (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) = '${BigInt(systemId)}'
-    AND ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::integer
-      >= ${timeline}
+    AND ${TIMELINE} >= ${timeline}
   THEN true
   ELSE pg_catalog.concat('schooldb: not the primary, or an older one', pg_catalog.pg_backend_pid())::boolean END`;
 }

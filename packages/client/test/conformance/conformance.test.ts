@@ -115,6 +115,19 @@ describe('with synchronous replication, simulated and real servers alike', () =>
     });
   });
 
+  it('say where they stand, and how far they have replayed of which timeline', async () => {
+    expect(await onBoth(sessions.positions)).toEqual({
+      written: 'INSERT 1',
+      rises: [true, true],
+      timelines: [true, true, true],
+      holds: [true, undefined, 1],
+      follows: [true, true],
+      ofPrimary: null,
+      ofStandby: ['55000', '55000'],
+      readByRead: 'BEGIN, SELECT, 25006, ROLLBACK (idle)',
+    });
+  });
+
   it('do the statements of a flush one by one, and those of a transaction together', async () => {
     expect(await onBoth(transactions.flushes)).toEqual({
       neighbours: ['INSERT 1', '23505', 'INSERT 1'],
@@ -247,6 +260,14 @@ describe('with synchronous replication, simulated and real servers alike', () =>
       written: 'INSERT 1 (idle)',
       lost: undefined,
       freshReports: [],
+    });
+  });
+
+  it('say no more of what they have replayed once they are promoted', async () => {
+    expect(await onBoth(failures.positionsOfPromoted)).toEqual({
+      timelines: [null, null, 1],
+      frozen: [true, true, true],
+      followed: [true, true],
     });
   });
 

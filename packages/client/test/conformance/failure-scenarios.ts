@@ -1,8 +1,14 @@
 /** Crashes, promotions, and commits that wait for their standby. Each scenario leaves the cluster whole. */
-import { ASK_ACTIVE, END_GHOST, markAndCommitText } from '../../src/wire/sql.ts';
+import {
+  ASK_ACTIVE,
+  ASK_REPLAYED_AND_LINEAGE,
+  END_GHOST,
+  POSITION_FLUSHED,
+  markAndCommitText,
+} from '../../src/wire/sql.ts';
 import { APP_TEXTS } from '../simulation/model/statements.ts';
 import type { World } from './scenario.ts';
-import { count, identify, insert, mark, settle, slotOf } from './steps.ts';
+import { count, identify, insert, mark, positionOf, settle, slotOf } from './steps.ts';
 
 /** A commit whose session is ended while it waits for its standby; settled on the same server. */
 export async function terminatedWait(world: World) {
@@ -103,6 +109,28 @@ export async function promotionUnderSession(world: World) {
     written,
     lost: session.lost,
     freshReports: fresh.standbyReports,
+  };
+}
+
+/** What a server says of itself that is promoted under a session, and goes on writing. */
+export async function positionsOfPromoted(world: World) {
+  await world.untilWhole();
+  const session = await world.open(world.standby);
+  const before = await positionOf(session, ASK_REPLAYED_AND_LINEAGE);
+  await world.failOver();
+  await world.until('it is primary', async () => !(await identify(session)).standby);
+  const promoted = await positionOf(session, ASK_REPLAYED_AND_LINEAGE);
+  await world.untilWhole();
+  await session.tell(insert('21'), insert('21'));
+  const after = await positionOf(session, ASK_REPLAYED_AND_LINEAGE);
+  const own = await positionOf(session, POSITION_FLUSHED);
+  const follower = await world.open(world.standby);
+  await world.untilWhole();
+  const followed = await positionOf(follower, ASK_REPLAYED_AND_LINEAGE);
+  return {
+    timelines: [promoted.timeline, after.timeline, Number(own.timeline) - Number(before.timeline)],
+    frozen: [promoted.lsn >= before.lsn, after.lsn === promoted.lsn, own.lsn > after.lsn],
+    followed: [followed.timeline === own.timeline, followed.lsn >= own.lsn],
   };
 }
 

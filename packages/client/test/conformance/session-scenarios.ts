@@ -1,8 +1,13 @@
 /** Sessions on either server: what they may, what they are told, and how they end. */
 import {
   ASK_ACTIVE,
+  ASK_REPLAYED,
+  ASK_REPLAYED_AND_LINEAGE,
   ASK_STANDBY,
+  BEGIN_READ_BY_READ,
   END_GHOST,
+  POSITION_FLUSHED,
+  POSITION_INSERTED,
   guardText,
   hygieneTexts,
   markAndCommitText,
@@ -10,7 +15,7 @@ import {
 } from '../../src/wire/sql.ts';
 import { APP_TEXTS } from '../simulation/model/statements.ts';
 import type { Session, World } from './scenario.ts';
-import { insert, mark, RAISE, slotOf, count, settle, identify } from './steps.ts';
+import { insert, mark, RAISE, slotOf, count, settle, identify, positionOf } from './steps.ts';
 
 /** What a standby does of all that is sent to a primary. */
 export async function onStandby(world: World) {
@@ -29,6 +34,36 @@ export async function onStandby(world: World) {
     sameSystem: standby.system_id === primary.system_id,
     sameServer: standby.server === primary.server,
     askStandby: [(await session.send(ASK_STANDBY)).rows, (await writer.send(ASK_STANDBY)).rows],
+  };
+}
+
+/** What servers say of their positions: before and behind a write, and once the standby has replayed it. */
+export async function positions(world: World) {
+  const [primary, standby] = [await world.open(world.primary), await world.open(world.standby)];
+  const { timeline } = await identify(primary);
+  const before = await positionOf(primary, POSITION_INSERTED);
+  const [written, , behind] = await primary.flush(
+    insert('20'),
+    { text: ASK_STANDBY },
+    { text: POSITION_FLUSHED },
+  );
+  const flushed = BigInt(String(behind?.rows[0]?.['lsn']));
+  const inserted = await positionOf(primary, POSITION_INSERTED);
+  await world.untilWhole();
+  const replayed = await positionOf(standby, ASK_REPLAYED);
+  const withLineage = await positionOf(standby, ASK_REPLAYED_AND_LINEAGE);
+  return {
+    written: written?.said,
+    rises: [before.lsn < flushed, flushed <= inserted.lsn],
+    timelines: [before, { timeline: behind?.rows[0]?.['timeline'] }, inserted].map(
+      (each) => each.timeline === timeline,
+    ),
+    holds: [replayed.lsn >= flushed, replayed.timeline, await count(standby, '20')],
+    follows: [withLineage.lsn >= flushed, withLineage.timeline === timeline],
+    // No standby, so it follows nobody.
+    ofPrimary: (await positionOf(primary, ASK_REPLAYED_AND_LINEAGE)).timeline,
+    ofStandby: [(await standby.send(POSITION_FLUSHED)).said, (await standby.send(POSITION_INSERTED)).said],
+    readByRead: await primary.tell(BEGIN_READ_BY_READ, POSITION_INSERTED, insert('20'), 'COMMIT'),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What scenarios do again and again. */
 import { IDENTIFY, MARK, settleText } from '../../src/wire/sql.ts';
-import type { IdentityRow } from '../../src/wire/sql.ts';
+import type { IdentityRow, PositionRow } from '../../src/wire/sql.ts';
 import type { Statement } from '../../src/wire/wire.ts';
 import { APP_TEXTS } from '../simulation/model/statements.ts';
 import type { Session } from './scenario.ts';
@@ -30,6 +30,15 @@ export async function count(session: Session, key: string): Promise<unknown> {
 export async function settle(session: Session, slot: string, seq: number): Promise<unknown> {
   const { said, rows } = await session.script(settleText(slot, seq));
   return rows.find((row) => 'committed' in row)?.['committed'] ?? said;
+}
+
+/** What a session is told of positions: as a number, so that they can be compared, and the timeline. */
+export async function positionOf(
+  session: Session,
+  question: string,
+): Promise<{ readonly lsn: bigint; readonly timeline: unknown }> {
+  const row = (await session.send(question)).rows[0] as unknown as PositionRow;
+  return { lsn: BigInt(row.lsn ?? -1), timeline: row.timeline };
 }
 
 export async function identify(session: Session): Promise<IdentityRow> {

@@ -15,11 +15,17 @@ import { COMMIT_STRIKES } from './schedule.ts';
 
 /** Of all schedules, those that strike at the very moment of a COMMIT. */
 const ADVERSARIAL = 0.15;
+/** Of all schedules, those that leave a standby behind on a dead branch of history, ahead of the new primary. */
+const DEAD_BRANCH = 0.03;
+/** Of all schedules, those in which somebody reads from replicas of which one is late. */
+const DIFFERING = 0.03;
 /** Of all schedules, those whose operations the server rolls back again and again. */
 const STORMY = 0.004;
 
 export function generate(seed: number): Schedule {
   const dice = new Dice(seed);
+  if (dice.chance(DEAD_BRANCH)) return makeDeadBranch(seed, dice);
+  if (dice.chance(DIFFERING)) return makeDiffering(seed, dice);
   const config = makeConfig(dice.fork());
   const lastsMs = dice.between(2_000, 15_000);
   const faults = makeFaults(dice.fork(), config, lastsMs);
@@ -49,6 +55,7 @@ function makeConfig(dice: Dice): ScheduleConfig {
     },
     replicaAddress: dice.chance(0.7),
     poolers,
+    foreignWriteMs: dice.chance(0.2) ? dice.pick([10, 100, 1_000]) : null,
     latencyMs: [latencyMost / 5, latencyMost],
     deadServer: dice.pick(['refuse', 'silent', 'reset']),
     client: {
@@ -60,7 +67,8 @@ function makeConfig(dice: Dice): ScheduleConfig {
       connectSilenceMs: dice.pick([300, 1_000, 2_000]),
       closeTimeoutMs: dice.pick([0, 1_000, 10_000]),
       prefer: dice.pick(['direct', 'pooler']),
-      consistency: dice.pick(['process', 'eventual']),
+      consistency: dice.pick(['process', 'process', 'session', 'eventual']),
+      maxStalenessMs: dice.chance(0.2) ? dice.pick([100, 500, 5_000]) : false,
       readOnlyWhenNoPrimary: dice.chance(0.3),
     },
   };
@@ -78,8 +86,9 @@ const FAULT_WEIGHTS: Readonly<Record<FaultKind, number>> = {
   switchover: 3,
   partition: 3,
   'cut-replication': 2,
+  'isolate-standby': 1,
   'cancel-sync-waits': 1,
-  lag: 1,
+  lag: 2,
   'slow-server': 2,
   refuse: 1,
   reset: 3,
@@ -123,7 +132,9 @@ function makeFault(dice: Dice, kind: FaultKind, at: number, config: ScheduleConf
 type Details = Partial<Omit<FaultPlan, 'kind' | 'at'>>;
 
 const DETAILS: Partial<Record<FaultKind, (dice: Dice, config: ScheduleConfig) => Details>> = {
-  lag: (dice) => ({ size: dice.integer(10, 5_000) }),
+  lag: (dice) => ({ size: dice.integer(10, 5_000), ...oneStandby(dice) }),
+  'cut-replication': oneStandby,
+  'isolate-standby': (dice) => ({ nth: dice.integer(0, 1) }),
   'slow-server': (dice) => ({
     size: dice.pick([20, 500, 5_000]),
     // A standby, where a number is given.
@@ -151,6 +162,11 @@ const DETAILS: Partial<Record<FaultKind, (dice: Dice, config: ScheduleConfig) =>
   'terminate-backends': (dice) => ({ nth: dice.integer(1, 5) }),
 };
 
+/** Half of the time one of the standbys, so that they differ. */
+function oneStandby(dice: Dice): Details {
+  return dice.chance(0.5) ? { nth: dice.integer(0, 1) } : {};
+}
+
 function pickEndpoint(dice: Dice, config: ScheduleConfig): EndpointKind {
   const kinds: EndpointKind[] = ['master', 'master'];
   if (config.replicaAddress) kinds.push('replica');
@@ -169,8 +185,11 @@ const OPERATION_WEIGHTS: Readonly<Record<OperationKind, number>> = {
   'query-routed': 2,
   'read-refused': 1,
   read: 4,
+  scan: 4,
+  visit: 4,
   transaction: 6,
   'transaction-unmarked': 1,
+  'transaction-read-only': 1,
   failing: 1,
 };
 
@@ -193,12 +212,105 @@ function makeOperations(
       kind,
       at,
       deadlineMs: dice.chance(0.7) ? deadlineMs : dice.pick([1, 20, 300, 2_000, 10_000]),
+      ...inSession(dice, kind),
       ...(dice.chance(0.08) ? { abortAfterMs: Math.round(dice.pick([0, 5, 100, 2_000]) * dice.next()) } : {}),
       ...(kind === 'failing' ? { code: dice.pick(['23505', '22012', '42P01', '55P03']) } : {}),
-      ...(kind.startsWith('transaction') ? { steps: makeSteps(dice) } : {}),
+      ...(kind.startsWith('transaction') && kind !== 'transaction-read-only'
+        ? { steps: makeSteps(dice) }
+        : {}),
     });
   }
   return operations.toSorted((one, other) => one.at - other.at);
+}
+
+/** Two users, beside what belongs to nobody. */
+function inSession(dice: Dice, kind: OperationKind): Partial<OperationPlan> {
+  if (!dice.chance(kind === 'visit' || kind === 'scan' ? 0.8 : 0.3)) return {};
+  return { session: dice.pick(['s1', 's2']), ...(dice.chance(0.2) ? { handOver: true } : {}) };
+}
+
+/**
+ * One standby falls behind; the other one goes on, is cut off, and stays there with what it has, while the one that was
+ * behind is promoted. Its position lies beyond the new primary's for a while, and it answers.
+ */
+function makeDeadBranch(seed: number, dice: Dice): Schedule {
+  const config = makeConfig(dice.fork());
+  const cutAt = dice.integer(500, 1_500);
+  const isolatedAt = cutAt + dice.integer(500, 2_000);
+  const killedAt = isolatedAt + dice.integer(1, 30);
+  const [behind, ahead] = dice.pick([
+    [0, 1],
+    [1, 0],
+  ]);
+  const faults: FaultPlan[] = [
+    { kind: 'cut-replication', at: cutAt, forMs: 20_000, nth: behind },
+    { kind: 'isolate-standby', at: isolatedAt, forMs: 12_000, nth: ahead },
+    { kind: 'kill-primary', at: killedAt, forMs: 0 },
+  ];
+  const visits = (count: number, from: number, to: number) =>
+    Array.from({ length: count }, (): [OperationKind, number] => ['visit', dice.integer(from, to)]);
+  const times = [
+    ...visits(5, 0, cutAt),
+    ...visits(dice.integer(5, 20), cutAt, isolatedAt),
+    ...visits(8, killedAt + 1_000, killedAt + 6_000),
+  ].toSorted(([, one], [, other]) => one - other);
+  const operations = times.map(([kind, at], index): OperationPlan => ({
+    id: `k${index}`,
+    kind,
+    at,
+    deadlineMs: 10_000,
+    ...inSession(dice, kind),
+  }));
+  return {
+    seed,
+    config: {
+      ...config,
+      cluster: {
+        ...config.cluster,
+        synchronous: false,
+        standbys: 2,
+        hasCommitSlots: true,
+        maxBackends: 100,
+        ttlMs: 1_000,
+        restartMs: 8_000,
+        labelMs: [10, 500],
+        newTimelineInPlace: false,
+      },
+      replicaAddress: true,
+      client: { ...config.client, maxWaiting: 10_000, idleTimeoutMs: 30_000, maxLifetimeMs: 1_800_000 },
+    },
+    operations,
+    faults,
+    closeAt: null,
+  };
+}
+
+/** Replicas of which one is late, the primary cut off at some time perhaps, and sessions that read from all of them. */
+function makeDiffering(seed: number, dice: Dice): Schedule {
+  const config = makeConfig(dice.fork());
+  const lastsMs = 8_000;
+  const faults: FaultPlan[] = [
+    { kind: 'lag', at: dice.integer(0, 500), forMs: lastsMs, nth: 0, size: dice.integer(100, 3_000) },
+  ];
+  if (dice.chance(0.5)) faults.push({ kind: 'partition', at: dice.integer(1_000, 4_000), forMs: lastsMs });
+  const operations = Array.from({ length: 40 }, (_, index): OperationPlan => {
+    // Several at a time, so that connections to both are open.
+    const at = Math.floor(index / 4) * 200 + dice.integer(0, 20);
+    return { id: `k${index}`, kind: 'scan', at, deadlineMs: 10_000, session: dice.pick(['s1', 's2']) };
+  });
+  return {
+    seed,
+    config: {
+      ...config,
+      cluster: { ...config.cluster, standbys: 2, hasCommitSlots: true, maxBackends: 100, ttlMs: 1_000 },
+      replicaAddress: true,
+      foreignWriteMs: dice.pick([10, 50]),
+      client: { ...config.client, maxConnections: 8, maxWaiting: 10_000, consistency: 'session' },
+    },
+    operations: operations.toSorted((one, other) => one.at - other.at),
+    faults: faults.toSorted((one, other) => one.at - other.at),
+    closeAt: null,
+  };
 }
 
 /** A conflict that does not end: each operation would be repeated until its deadline. */

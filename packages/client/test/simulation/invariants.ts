@@ -6,7 +6,7 @@ import type { EndpointKind } from './endpoints.ts';
 import { ENDPOINT_KINDS, roleBehind } from './endpoints.ts';
 import type { ModelObserver, ReachedServer } from './model/observer.ts';
 import type { Server } from './model/server.ts';
-import { isExempt, keyWritten, nameOf, parse, parseScript } from './model/statements.ts';
+import { isExempt, isQuestion, keyWritten, nameOf, parse, parseScript } from './model/statements.ts';
 import type { Command } from './model/statements.ts';
 import type { WalRecord } from './model/wal.ts';
 import type { Ended } from './operations.ts';
@@ -149,7 +149,9 @@ export class Invariants implements WireObserver, ModelObserver {
     this.note(wire.name, () => `sends ${commands.map(nameOf).join('; ')}`);
     const judged = commands.find((command) => !isExempt(command));
     if (judged !== undefined) this.#judgeRecipient(wire, judged);
-    const alone = requests.length === 1 && wire.transactionStatus === 'idle';
+    // The client's own questions beside it make no transaction of it.
+    const told = requests.filter((request) => !commandsOf(request).every(isQuestion));
+    const alone = told.length === 1 && wire.transactionStatus === 'idle';
     for (const command of commands) {
       const key = keyWritten(command);
       if (key === undefined) continue;
@@ -196,6 +198,7 @@ export class Invariants implements WireObserver, ModelObserver {
 
   /** 3: by what the server is. */
   reached(server: ReachedServer, command: Command, from: SentFrom): void {
+    if (command.kind === 'scan') this.occurred(`scan on ${from.endpoint}`);
     if (from.endpoint === 'master' && server.role !== 'primary') {
       this.violate('3-role', `${nameOf(command)} reached ${server.name}, a standby, by the master's address`);
     }
@@ -280,7 +283,7 @@ export class Invariants implements WireObserver, ModelObserver {
   }
 }
 
-const PLAIN: ReadonlySet<string> = new Set(['write', 'write-returning', 'query-write']);
+const PLAIN: ReadonlySet<string> = new Set(['write', 'write-returning', 'query-write', 'visit']);
 
 function perEndpoint(): Record<EndpointKind, Set<SimWire>> {
   return { master: new Set(), replica: new Set(), masterPooler: new Set(), replicaPooler: new Set() };

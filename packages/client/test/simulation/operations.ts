@@ -1,5 +1,5 @@
 /** The operations of a schedule, as an app would write them. Alone in knowing how the client is called. */
-import type { SchoolDb, Transaction } from '../../src/index.ts';
+import type { SchoolDb, Session, Transaction } from '../../src/index.ts';
 import { CommitUnconfirmedError, SchoolDbError } from '../../src/index.ts';
 import { APP_TEXTS } from './model/statements.ts';
 import { SqlError } from './protocol.ts';
@@ -26,11 +26,33 @@ export interface Ended {
   readonly wrong?: string;
 }
 
+/** Who is asked: the client itself, or one of its sessions. */
+export type Caller = SchoolDb | Session;
+
+/** A row as a scan returns it. */
+export interface Row {
+  readonly key: string;
+  readonly version: string;
+}
+
+/** Follows what is read. */
+export interface ScanObserver {
+  /** @returns to be called with what the scan has returned. */
+  scanning(plan: OperationPlan): (rows: readonly Row[]) => void;
+  /** A part of the operation is done, and its caller knows. */
+  wrote(plan: OperationPlan): void;
+}
+
 /** The app's own failure inside a callback. */
 class OwnError extends Error {}
 
 /** Begins the operation. The promise never rejects. */
-export async function perform(db: SchoolDb, plan: OperationPlan, time: SimTime): Promise<Ended> {
+export async function perform(
+  db: Caller,
+  plan: OperationPlan,
+  time: SimTime,
+  observer: ScanObserver,
+): Promise<Ended> {
   const controller = new AbortController();
   const abort =
     plan.abortAfterMs === undefined
@@ -38,7 +60,7 @@ export async function perform(db: SchoolDb, plan: OperationPlan, time: SimTime):
       : time.afterForApp(plan.abortAfterMs, () => controller.abort(new Error('the caller gave up')));
   try {
     const options = { deadlineMs: plan.deadlineMs, signal: controller.signal };
-    const { lost, wrong } = await call(db, plan, options, time);
+    const { lost, wrong } = await call(db, plan, options, time, observer);
     const kind = lost ? 'result-lost' : 'ok';
     return { kind, at: time.now, error: undefined, ...(wrong === undefined ? {} : { wrong }) };
   } catch (error) {
@@ -58,17 +80,78 @@ interface Answer {
   readonly wrong?: string | undefined;
 }
 
-async function call(db: SchoolDb, plan: OperationPlan, options: CallOptions, time: SimTime): Promise<Answer> {
+async function call(
+  db: Caller,
+  plan: OperationPlan,
+  options: CallOptions,
+  time: SimTime,
+  observer: ScanObserver,
+): Promise<Answer> {
+  if (plan.kind === 'transaction-read-only') return scanInTransaction(db, plan, options, observer);
   if (plan.kind.startsWith('transaction')) {
     const marks = plan.kind === 'transaction' ? {} : { exactlyOnce: false };
     return db.transaction((transaction) => runSteps(transaction, plan, time), { ...options, ...marks });
   }
+  if (plan.kind === 'scan') return scan(db, plan, options, observer);
+  if (plan.kind === 'visit') return visit(db, plan, options, time, observer);
   const { text, of, safety, exactlyOnce, returns } = STATEMENTS[plan.kind as keyof typeof STATEMENTS];
   const values = [plan.kind === 'failing' ? plan.code : plan.id];
   const more = { ...(safety && { safety }), ...(exactlyOnce && { exactlyOnce }) };
   const result = await db[of](text, values, { ...options, ...more });
   if (returns === 'error') return { wrong: 'a statement that fails was answered with a success' };
   return returns === 'key' ? keyOf(result, plan.id) : countOf(result);
+}
+
+async function scan(
+  db: Caller,
+  plan: OperationPlan,
+  options: CallOptions,
+  observer: ScanObserver,
+): Promise<Answer> {
+  const scanned = observer.scanning(plan);
+  scanned((await db.query<Row & Record<string, unknown>>(APP_TEXTS.scan, [], options)).rows);
+  return {};
+}
+
+async function scanInTransaction(
+  db: Caller,
+  plan: OperationPlan,
+  options: CallOptions,
+  observer: ScanObserver,
+): Promise<Answer> {
+  const scanned = observer.scanning(plan);
+  const readOnly = { ...options, access: 'read only' } as const;
+  scanned(
+    await db.transaction(
+      async (tx) => (await tx.query<Row & Record<string, unknown>>(APP_TEXTS.scan)).rows,
+      readOnly,
+    ),
+  );
+  return {};
+}
+
+/** What a user does: saves something, and looks. That the looking fails changes nothing of what was saved. */
+async function visit(
+  db: Caller,
+  plan: OperationPlan,
+  options: CallOptions,
+  time: SimTime,
+  observer: ScanObserver,
+): Promise<Answer> {
+  const endsAt = time.now + options.deadlineMs;
+  const answer = countOf(await db.write(APP_TEXTS.insert, [plan.id], options));
+  observer.wrote(plan);
+  for (let look = 0; look < 3; look += 1) {
+    const deadlineMs = Math.floor(endsAt - time.now);
+    if (deadlineMs < 1) return answer;
+    try {
+      await scan(db, plan, { ...options, deadlineMs }, observer);
+    } catch (error) {
+      if (!(error instanceof SchoolDbError) || error.outcome === 'unknown') throw error;
+      return answer;
+    }
+  }
+  return answer;
 }
 
 interface StatementCall {
@@ -81,9 +164,9 @@ interface StatementCall {
 
 const { count, insert, insertReturning, put, read, raise } = APP_TEXTS;
 
-const STATEMENTS: Readonly<
-  Record<Exclude<OperationKind, 'transaction' | 'transaction-unmarked'>, StatementCall>
-> = {
+type Composed = 'transaction' | 'transaction-unmarked' | 'transaction-read-only' | 'scan' | 'visit';
+
+const STATEMENTS: Readonly<Record<Exclude<OperationKind, Composed>, StatementCall>> = {
   write: { of: 'write', text: insert, returns: 'count' },
   'query-write': { of: 'query', text: insert, returns: 'count' },
   'write-returning': { of: 'write', text: insertReturning, returns: 'key' },
@@ -118,6 +201,9 @@ async function runStep(
     case 'read':
       await transaction.query(APP_TEXTS.read, [stepKey(plan, index)]);
       break;
+    case 'scan':
+      await transaction.query(APP_TEXTS.scan);
+      break;
     case 'count':
       await transaction.query(APP_TEXTS.count, [step.id]);
       break;
@@ -147,6 +233,8 @@ const WRITES_NO_KEY: ReadonlySet<OperationKind> = new Set([
   'query-read',
   'query-routed',
   'read-refused',
+  'scan',
+  'transaction-read-only',
   'failing',
 ]);
 

@@ -1,17 +1,20 @@
 /** Runs one schedule from its first operation to its verdict. */
-import type { SchoolDb } from '../../src/index.ts';
+import type { SchoolDb, Session } from '../../src/index.ts';
 import { StatementParser } from '../../src/router/statement.ts';
 import { makeClient } from './client.ts';
 import { Dice } from './dice.ts';
 import type { EndpointKind } from './endpoints.ts';
+import { Guarantees } from './guarantees.ts';
 import type { HistoryLine, Limits, Violation } from './invariants.ts';
 import { Invariants, LIMITS } from './invariants.ts';
 import { Cluster } from './model/cluster.ts';
 import { planFaults } from './model/faults.ts';
 import type { Host } from './model/network.ts';
 import { Network } from './model/network.ts';
+import { APP_TEXTS } from './model/statements.ts';
 import { Pooler } from './model/pooler.ts';
 import type { Ended } from './operations.ts';
+import type { Caller } from './operations.ts';
 import { perform } from './operations.ts';
 import type { OperationKind, OperationPlan, Schedule } from './schedule.ts';
 import { simulatedWires } from './sim-wire.ts';
@@ -27,6 +30,7 @@ export interface RunResult {
   readonly history: readonly HistoryLine[];
 }
 
+const FOREIGN_WRITES_MS = 10_000;
 /** Longer than any fault, failover and restart takes one after the other. */
 const MENDING_MS = 300_000;
 const RECOVERY_MS = 10_000;
@@ -45,6 +49,8 @@ interface World {
   readonly db: SchoolDb;
   readonly cluster: Cluster;
   readonly invariants: Invariants;
+  readonly guarantees: Guarantees;
+  readonly sessions: Map<string, Session>;
   readonly results: Map<OperationPlan, Ended>;
   readonly pending: Set<OperationPlan>;
   readonly closing: { at: number | undefined; done: boolean };
@@ -97,6 +103,8 @@ async function runWatched(schedule: Schedule, time: SimTime, invariants: Invaria
     db,
     cluster,
     invariants,
+    guarantees: new Guarantees(schedule, time, cluster, invariants),
+    sessions: new Map(),
     results: new Map(),
     pending: new Set(),
     closing: { at: undefined, done: false },
@@ -104,6 +112,7 @@ async function runWatched(schedule: Schedule, time: SimTime, invariants: Invaria
   let faultsLeft = schedule.faults.length;
   planFaults({ time, cluster, network, poolers }, schedule.faults, () => (faultsLeft -= 1));
   planOperations(world, schedule);
+  planForeignWrites(world, schedule);
   if (schedule.closeAt !== null) time.afterForApp(schedule.closeAt, () => close(world));
   const answered = () =>
     world.results.size === schedule.operations.length &&
@@ -136,26 +145,60 @@ function planOperations(world: World, { operations }: Schedule): void {
   for (const plan of operations) world.time.afterForApp(plan.at, () => void begin(world, plan));
 }
 
+/** Another client of the same cluster, which finds the primary at once. Nobody waits for its answers. */
+function planForeignWrites({ time, cluster }: World, { config: { foreignWriteMs } }: Schedule): void {
+  if (foreignWriteMs === null) return;
+  const write = (count: number): void => {
+    if (time.now > FOREIGN_WRITES_MS) return;
+    time.after(foreignWriteMs, () => write(count + 1));
+    if (!cluster.leader.healthy) return;
+    const peer = cluster.leader.accept({ send: () => {}, close: () => {} });
+    const statement = { text: APP_TEXTS.insert, values: [`foreign${count}`] };
+    time.after(1, () => {
+      peer.receive({ kind: 'query', statement, from: { endpoint: 'replica', toldTimeline: 0 } });
+      peer.hangUp('fin');
+    });
+  };
+  write(0);
+}
+
 async function begin(world: World, plan: OperationPlan): Promise<Ended> {
-  const { time, db, invariants, pending, results } = world;
+  const { time, db, invariants, pending, results, guarantees } = world;
   invariants.note(plan.id, () => `${plan.kind} begins, deadline ${plan.deadlineMs} ms`);
   const startedAt = time.now;
   pending.add(plan);
-  const performing = perform(db, plan, time);
+  const caller = callerOf(world, plan);
+  const followed = guarantees.follow(plan);
+  const performing = perform(caller, plan, time, followed);
   const { master } = db.health().endpoints;
   invariants.waiting(master.waiting, pending);
   const ended = await performing;
   pending.delete(plan);
   results.set(plan, ended);
+  followed.ended(ended);
   invariants.occurred(`outcome ${ended.kind}`);
   invariants.ended(plan, startedAt, ended);
   return ended;
 }
 
+/** The client, or the session that the operation belongs to. */
+function callerOf({ db, sessions, guarantees }: World, { session, handOver }: OperationPlan): Caller {
+  if (session === undefined) return db;
+  const known = sessions.get(session);
+  if (known !== undefined && handOver !== true) return known;
+  if (known !== undefined) guarantees.handedOver(session);
+  const made = db.session(known?.token);
+  sessions.set(session, made);
+  return made;
+}
+
 /** 7: a fresh operation of each kind, on a cluster that is whole. */
 async function checkRecovery(world: World, limitMs: number): Promise<void> {
   const { time } = world;
-  const kinds: OperationKind[] = ['write', 'idempotent', 'read', 'query-read', 'transaction-unmarked'];
+  const kinds: OperationKind[] = [
+    ...(['write', 'idempotent', 'read', 'query-read', 'scan'] as const),
+    ...(['transaction-unmarked', 'transaction-read-only'] as const),
+  ];
   if (world.cluster.hasCommitSlots) kinds.push('once', 'once-returning', 'transaction');
   // One after the other: a short waiting line is no failure to recover.
   const all = (async () => {

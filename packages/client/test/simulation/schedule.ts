@@ -17,6 +17,8 @@ export interface ScheduleConfig {
   readonly cluster: ClusterConfig;
   readonly replicaAddress: boolean;
   readonly poolers: boolean;
+  /** Somebody else writes to the primary all the time, this far apart; null: nobody does. */
+  readonly foreignWriteMs: number | null;
   readonly latencyMs: readonly [number, number];
   readonly deadServer: DeadServer;
   readonly client: {
@@ -28,7 +30,8 @@ export interface ScheduleConfig {
     readonly connectSilenceMs: number;
     readonly closeTimeoutMs: number;
     readonly prefer: 'direct' | 'pooler';
-    readonly consistency: 'process' | 'eventual';
+    readonly consistency: 'process' | 'session' | 'eventual';
+    readonly maxStalenessMs: number | false;
     readonly readOnlyWhenNoPrimary: boolean;
   };
 }
@@ -44,8 +47,14 @@ export const OPERATION_KINDS = [
   'query-routed',
   'read-refused',
   'read',
+  /** Reads all rows. */
+  'scan',
+  /** Writes, and reads all rows three times. */
+  'visit',
   'transaction',
   'transaction-unmarked',
+  /** Reads all rows, in a transaction that may run on a replica. */
+  'transaction-read-only',
   'failing',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
@@ -53,6 +62,7 @@ export type OperationKind = (typeof OPERATION_KINDS)[number];
 export type TransactionStep =
   | { readonly kind: 'insert' }
   | { readonly kind: 'read' }
+  | { readonly kind: 'scan' }
   /** Updates a row that others update too. */
   | { readonly kind: 'count'; readonly id: string }
   /** Something that is no statement takes this long. */
@@ -71,6 +81,10 @@ export interface OperationPlan {
   /** In milliseconds from the beginning. */
   readonly at: number;
   readonly deadlineMs: number;
+  /** The session that it belongs to, by name; none: the client's own. */
+  readonly session?: string;
+  /** Whether the session is first made anew from its token, as by another request. */
+  readonly handOver?: boolean;
   /** When the caller gives up, in milliseconds from the operation's own beginning. */
   readonly abortAfterMs?: number;
   readonly steps?: readonly TransactionStep[];
@@ -90,6 +104,7 @@ export const FAULT_KINDS = [
   'switchover',
   'partition',
   'cut-replication',
+  'isolate-standby',
   'cancel-sync-waits',
   'lag',
   'slow-server',

@@ -1,7 +1,14 @@
 import { SchoolDb } from '../../src/api/create-school-db.ts';
 import type { SchoolDbOptions } from '../../src/api/options.ts';
 import { resolveOptions } from '../../src/api/options.ts';
-import { ASK_STANDBY, IDENTIFY } from '../../src/wire/sql.ts';
+import {
+  ASK_REPLAYED,
+  ASK_REPLAYED_AND_LINEAGE,
+  ASK_STANDBY,
+  IDENTIFY,
+  POSITION_FLUSHED,
+  POSITION_INSERTED,
+} from '../../src/wire/sql.ts';
 import type { Answer } from './fake-server.ts';
 import { FakeServer, SILENCE, result, sqlError } from './fake-server.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -50,9 +57,17 @@ export function answer(server: FakeServer, rest: Answer): void {
         server_time: server.time,
         backend_start: '',
         has_commit_slots: hasCommitSlots,
+        has_lineage: server.hasLineage,
       };
       return result('SELECT', [row]);
     }
+    const { lsn, streams } = server;
+    const { timeline, role } = server.identity;
+    if (text === POSITION_FLUSHED || text === POSITION_INSERTED)
+      return result('SELECT', [{ lsn: String(lsn), timeline }]);
+    if (text === ASK_REPLAYED) return result('SELECT', [{ lsn: String(lsn) }]);
+    if (text === ASK_REPLAYED_AND_LINEAGE)
+      return result('SELECT', [{ lsn: String(lsn), timeline: role === 'standby' ? streams : null }]);
     if (text.startsWith('SET ')) return result('SET');
     if (text === ASK_STANDBY) return result('SELECT', [{ standby: server.identity.role === 'standby' }]);
     if (text.includes('schooldb: not the primary')) {

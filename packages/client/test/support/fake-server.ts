@@ -1,6 +1,13 @@
 import type { QueryResult } from 'pg';
 import type { Connection } from '../../src/endpoint/connection.ts';
+import { Replayed } from '../../src/endpoint/replayed.ts';
 import type { ServerIdentity } from '../../src/policy/topology.ts';
+import {
+  ASK_REPLAYED,
+  ASK_REPLAYED_AND_LINEAGE,
+  POSITION_FLUSHED,
+  POSITION_INSERTED,
+} from '../../src/wire/sql.ts';
 import type {
   Notice,
   Notification,
@@ -16,6 +23,13 @@ import { WireLostError } from '../../src/wire/wire.ts';
 /** Answers one statement; throws an Error with a `code` for an SQL error; {@link SILENCE} for no answer at all. */
 export type Answer = (text: string, wire: FakeWire) => QueryResult | Promise<QueryResult>;
 
+const QUESTIONS: ReadonlySet<string> = new Set([
+  ASK_REPLAYED,
+  ASK_REPLAYED_AND_LINEAGE,
+  POSITION_FLUSHED,
+  POSITION_INSERTED,
+]);
+
 export const SILENCE: Promise<never> = new Promise(() => {});
 
 /** A server that exists only as its answers. Counts what a client did to it. */
@@ -23,7 +37,14 @@ export class FakeServer {
   readonly identity: ServerIdentity;
   readonly wires = new Set<FakeWire>();
   readonly texts: string[] = [];
+  /** The client's questions where it stands, which are in none of the texts. */
+  readonly questions: string[] = [];
   hasCommitSlots = true;
+  hasLineage = true;
+  /** How far its WAL goes: written as a primary, replayed as a standby. */
+  lsn = 100;
+  /** The timeline that it streams as a standby. */
+  streams: number | null = 1;
   /** What its clock says, in seconds since 1970. */
   time = 1_800_000_000;
   answer: Answer = () => result('SELECT');
@@ -53,10 +74,20 @@ export class FakeServer {
   /** A connection as the connector would make it. */
   async connect(): Promise<Connection> {
     const wire = (await this.open().ready) as FakeWire;
-    const { identity, hasCommitSlots, time: serverEpoch } = this;
+    const { identity, hasCommitSlots, hasLineage, time: serverEpoch } = this;
     const peer = identity.server;
-    const address = { host: 'fake', port: 5432 };
-    return { wire, address, identity, pooled: false, peer, hasCommitSlots, backendStart: '', serverEpoch };
+    return {
+      wire,
+      address: { host: 'fake', port: 5432 },
+      identity,
+      pooled: false,
+      peer,
+      hasCommitSlots,
+      hasLineage,
+      replayed: new Replayed(),
+      backendStart: '',
+      serverEpoch,
+    };
   }
 
   /** What SIGKILL does: every connection is gone at once. */
@@ -97,7 +128,8 @@ export class FakeWire implements Wire {
   async query(statement: Statement): Promise<QueryResult> {
     const closed = this.lostBecause ?? this.#finishing;
     if (closed !== undefined) throw new WireLostError(false, closed);
-    this.server.texts.push(statement.text);
+    const { texts, questions } = this.server;
+    (QUESTIONS.has(statement.text) ? questions : texts).push(statement.text);
     this.unanswered += 1;
     try {
       if (this.server.frozen) await this.lost;

@@ -217,6 +217,7 @@ export class Backend implements Peer, Session {
       case 'begin':
         if (this.#status === 'open') this.#warn('25001', 'BeginTransactionBlock', 'already in progress');
         this.#status = 'open';
+        this.#readOnly ||= command.readOnly === true;
         return done(rowsOf('BEGIN'));
       case 'rollback':
         if (this.#status === 'idle') this.#warn('25P01', 'UserAbortTransactionBlock', 'no transaction');
@@ -232,6 +233,10 @@ export class Backend implements Peer, Session {
         return done(rowsOf('SELECT', this.#activeAmong(command.processIds)));
       case 'probe':
         return done(rowsOf('SELECT', [{ '?column?': 1 }]));
+      case 'position':
+        return done(this.#position(command.of));
+      case 'replayed':
+        return done(this.#replayed(command.lineage));
       case 'set':
         this.#set(command.name, command.value);
         return done(rowsOf('SET'));
@@ -257,6 +262,8 @@ export class Backend implements Peer, Session {
         return this.#write(`counter:${command.id}`, done, () => this.#count(command.id));
       case 'read':
         return done(rowsOf('SELECT', [{ key: command.key, n: this.#rowsWith(command.key) }]));
+      case 'scan':
+        return done(rowsOf('SELECT', [...this.#server.data.rows]));
       case 'raise':
         return done(new SqlError(command.code, `raised ${command.code}`));
       case 'sleep':
@@ -327,6 +334,19 @@ export class Backend implements Peer, Session {
     if (role === 'primary' && system === systemId && ours >= timeline)
       return rowsOf('SELECT', [{ concat: true }]);
     return new SqlError('22P02', 'invalid input syntax for type boolean: "schooldb: not the primary"');
+  }
+
+  /** `pg_current_wal_*_lsn()`. */
+  #position(of: 'flushed' | 'inserted'): QueryResult | SqlError {
+    const { role, timeline } = this.#server;
+    if (role === 'standby') return new SqlError('55000', 'recovery is in progress');
+    return rowsOf('SELECT', [{ lsn: String(this.#server[of]), timeline }]);
+  }
+
+  /** `pg_last_wal_replay_lsn()` and `schooldb.lineage()`. */
+  #replayed(lineage: boolean): QueryResult {
+    const { replayed, streamedTimeline } = this.#server;
+    return rowsOf('SELECT', [{ lsn: String(replayed), ...(lineage ? { timeline: streamedTimeline } : {}) }]);
   }
 
   #activeAmong(processIds: readonly number[]): Record<string, unknown>[] {

@@ -55,13 +55,19 @@ const BEGIN: Readonly<Record<FaultKind, Begin>> = {
     cluster.isolate(server, true);
     return () => cluster.isolate(server, false);
   },
-  'cut-replication': ({ cluster }) => cutReplication(cluster),
+  'cut-replication': ({ cluster }, plan) => cutReplication(cluster, some(cluster, plan)),
+  'isolate-standby': ({ cluster }, plan) => {
+    const server = standby(cluster, plan);
+    cluster.isolate(server, true);
+    return () => cluster.isolate(server, false);
+  },
   'cancel-sync-waits': ({ cluster }) =>
     instantly(() => cluster.leader.healthy && cluster.leader.sync.cancelAll()),
-  lag: ({ cluster }, { size = 0 }) => {
-    for (const server of cluster.servers) server.replayLagMs = size;
+  lag: ({ cluster }, plan) => {
+    const servers = plan.nth === undefined ? cluster.servers : [standby(cluster, plan)];
+    for (const server of servers) server.replayLagMs = plan.size ?? 0;
     return () => {
-      for (const server of cluster.servers) server.replayLagMs = 0;
+      for (const server of servers) server.replayLagMs = 0;
     };
   },
   'slow-server': ({ cluster }, plan) => {
@@ -155,8 +161,12 @@ function freeze(server: Server): (() => void) | undefined {
   return () => server.thaw();
 }
 
-function cutReplication(cluster: Cluster): () => void {
-  const { standbys } = cluster;
+/** The standby that the plan names, or all of them. */
+function some(cluster: Cluster, plan: FaultPlan): readonly Server[] {
+  return plan.nth === undefined ? cluster.standbys : [standby(cluster, plan)];
+}
+
+function cutReplication(cluster: Cluster, standbys: readonly Server[] = cluster.standbys): () => void {
   for (const server of standbys) cluster.cutReplication(server, true);
   return () => {
     for (const server of standbys) cluster.cutReplication(server, false);

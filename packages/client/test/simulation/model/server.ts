@@ -70,6 +70,7 @@ export class Server implements SessionHost {
   replayLagMs = 0;
   readonly #backends = new Map<number, Backend>();
   #nextProcess = 100;
+  #records = 0;
   #startedAt = 0;
   /** Changes when memory is lost: what was under way before it never happens. */
   #incarnation = 0;
@@ -134,6 +135,7 @@ export class Server implements SessionHost {
       server_time: this.#world.time.now / 1_000,
       backend_start: session.start,
       has_commit_slots: this.#world.hasCommitSlots,
+      has_lineage: this.#world.hasCommitSlots,
     };
   }
 
@@ -191,7 +193,9 @@ export class Server implements SessionHost {
   // Writing ---------------------------------------------------------------------------------------------------------
 
   insertRecord(changes: readonly Change[]): WalRecord {
-    const record = { lsn: this.wal.length + 1, timeline: this.timeline, changes };
+    this.#records += 1;
+    const version = `${this.name}/${this.#records}`;
+    const record = { lsn: this.wal.length + 1, timeline: this.timeline, changes, version };
     this.wal.push(record);
     return record;
   }
@@ -211,7 +215,7 @@ export class Server implements SessionHost {
 
   /** Makes a commit visible to others. */
   show(record: WalRecord): void {
-    this.data.apply(record.changes);
+    this.data.apply(record);
   }
 
   // Replication -----------------------------------------------------------------------------------------------------
@@ -256,11 +260,22 @@ export class Server implements SessionHost {
   #replayTo(lsn: number): void {
     // What was received on a branch that was given up meanwhile is not there any more.
     const end = Math.min(lsn, this.wal.length);
-    for (; this.#replayed < end; this.#replayed += 1) this.data.apply(this.wal[this.#replayed]!.changes);
+    for (; this.#replayed < end; this.#replayed += 1) this.data.apply(this.wal[this.#replayed]!);
   }
 
+  /** After a promotion: what had been replayed by then. */
   get replayed(): number {
-    return this.role === 'primary' ? this.flushed : this.#replayed;
+    return this.#replayed;
+  }
+
+  get inserted(): number {
+    return this.wal.length;
+  }
+
+  /** What schooldb.lineage() says: silence does not end a stream soon, the end of its source does. */
+  get streamedTimeline(): number | null {
+    const streams = this.role === 'standby' && this.upstream?.state === 'running';
+    return streams && this.upstream?.role === 'primary' ? this.timeline : null;
   }
 
   follow(upstream: Server | undefined): void {

@@ -29,6 +29,12 @@ export interface SessionHost {
   readonly timeline: number;
   readonly systemId: string;
   readonly frozen: boolean;
+  /** Positions: how far its log goes, how much of it is on disk, and how much of it can be read. */
+  readonly inserted: number;
+  readonly flushed: number;
+  readonly replayed: number;
+  /** The timeline that it streams as a standby. */
+  readonly streamedTimeline: number | null;
   readonly observer: ModelObserver;
   readonly data: Data;
   readonly locks: Locks;

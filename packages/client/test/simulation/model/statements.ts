@@ -4,10 +4,15 @@
  */
 import {
   ASK_ACTIVE,
+  ASK_REPLAYED,
+  ASK_REPLAYED_AND_LINEAGE,
   ASK_STANDBY,
+  BEGIN_READ_BY_READ,
   END_GHOST,
   IDENTIFY,
   MARK,
+  POSITION_FLUSHED,
+  POSITION_INSERTED,
   PROBE,
   guardText,
   hygieneTexts,
@@ -17,13 +22,15 @@ import {
 import type { Statement } from '../../../src/wire/wire.ts';
 
 export type Command =
-  | { readonly kind: 'begin' }
+  | { readonly kind: 'begin'; readonly readOnly?: true }
   | { readonly kind: 'commit' }
   | { readonly kind: 'rollback' }
   | { readonly kind: 'identify' }
   | { readonly kind: 'askStandby' }
   | { readonly kind: 'askActive'; readonly processIds: readonly number[] }
   | { readonly kind: 'probe' }
+  | { readonly kind: 'position'; readonly of: 'flushed' | 'inserted' }
+  | { readonly kind: 'replayed'; readonly lineage: boolean }
   | { readonly kind: 'set'; readonly name: string; readonly value: string }
   | { readonly kind: 'guard'; readonly systemId: string; readonly timeline: number }
   | { readonly kind: 'mark'; readonly slot: string; readonly seq: number }
@@ -32,6 +39,7 @@ export type Command =
   | { readonly kind: 'insert'; readonly key: string; readonly returning: boolean }
   | { readonly kind: 'put'; readonly key: string }
   | { readonly kind: 'read'; readonly key: string }
+  | { readonly kind: 'scan' }
   | { readonly kind: 'count'; readonly id: string }
   | { readonly kind: 'raise'; readonly code: string }
   | { readonly kind: 'sleep'; readonly ms: number };
@@ -42,6 +50,8 @@ export const APP_TEXTS = {
   insertReturning: 'INSERT INTO ledger (key) VALUES ($1) RETURNING key',
   put: 'INSERT INTO ledger (key) VALUES ($1) ON CONFLICT DO NOTHING',
   read: 'SELECT $1::text AS key, count(*)::integer AS n FROM ledger WHERE key = $1',
+  /** All rows, each with what wrote it. */
+  scan: 'SELECT key, xmin::text AS version FROM ledger',
   count: 'UPDATE counter SET n = n + 1 WHERE id = $1',
   raise: 'SELECT sim_raise($1)',
   sleep: 'SELECT pg_sleep($1)',
@@ -71,6 +81,12 @@ const FIXED = new Map<string, Command>([
   [IDENTIFY, { kind: 'identify' }],
   [ASK_STANDBY, { kind: 'askStandby' }],
   [PROBE, { kind: 'probe' }],
+  ['BEGIN READ ONLY', { kind: 'begin', readOnly: true }],
+  [BEGIN_READ_BY_READ, { kind: 'begin', readOnly: true }],
+  [POSITION_FLUSHED, { kind: 'position', of: 'flushed' }],
+  [POSITION_INSERTED, { kind: 'position', of: 'inserted' }],
+  [ASK_REPLAYED, { kind: 'replayed', lineage: false }],
+  [ASK_REPLAYED_AND_LINEAGE, { kind: 'replayed', lineage: true }],
 ]);
 
 /** @throws Error for a text that the model does not know: it must be taught, or it would answer nonsense. */
@@ -82,6 +98,7 @@ export function parse({ text, values = [] }: Statement): Command {
   if (text === APP_TEXTS.insertReturning) return { kind: 'insert', key: first, returning: true };
   if (text === APP_TEXTS.put) return { kind: 'put', key: first };
   if (text === APP_TEXTS.read) return { kind: 'read', key: first };
+  if (text === APP_TEXTS.scan) return { kind: 'scan' };
   if (text === APP_TEXTS.count) return { kind: 'count', id: first };
   if (text === APP_TEXTS.raise) return { kind: 'raise', code: first };
   if (text === APP_TEXTS.sleep) return { kind: 'sleep', ms: Number(first) };
@@ -123,11 +140,17 @@ export function isExempt(command: Command): boolean {
     kind === 'askStandby' ||
     kind === 'askActive' ||
     kind === 'probe' ||
+    isQuestion(command) ||
     kind === 'guard' ||
     kind === 'rollback' ||
     kind === 'endGhost' ||
     (kind === 'set' && (HYGIENE.has(command.name) || command.name === 'synchronous_commit'))
   );
+}
+
+/** Whether the client only asks where a server stands. */
+export function isQuestion({ kind }: Command): boolean {
+  return kind === 'position' || kind === 'replayed';
 }
 
 /** The key that an app's statement writes. */
@@ -139,6 +162,8 @@ export function keyWritten(command: Command): string | undefined {
 export function nameOf(command: Command): string {
   if ('key' in command) return `${command.kind} ${command.key}`;
   if ('slot' in command) return `${command.kind} ${command.slot.slice(0, 4)}/${command.seq}`;
+  if (command.kind === 'position') return `position ${command.of}`;
+  if (command.kind === 'replayed') return command.lineage ? 'replayed, lineage' : 'replayed';
   if (command.kind === 'count') return `count ${command.id}`;
   if (command.kind === 'raise') return `raise ${command.code}`;
   if (command.kind === 'sleep') return `sleep ${command.ms}`;

@@ -17,6 +17,8 @@ export interface WalRecord {
   readonly lsn: number;
   readonly timeline: number;
   readonly changes: readonly Change[];
+  /** Tells this commit from every other one, those on other branches included. */
+  readonly version: string;
 }
 
 export interface Slot {
@@ -28,23 +30,31 @@ export interface Slot {
 export class Data {
   /** How often each key is there. */
   readonly ledger = new Map<string, number>();
+  /** Each row, with the commit that wrote it. */
+  readonly rows: { readonly key: string; readonly version: string }[] = [];
   readonly slots = new Map<string, Slot>();
   readonly counters = new Map<string, number>();
 
-  apply(changes: readonly Change[]): void {
+  apply({ changes, version }: WalRecord): void {
     for (const change of changes) {
-      if (change.kind === 'insert') this.ledger.set(change.key, (this.ledger.get(change.key) ?? 0) + 1);
-      else if (change.kind === 'put')
-        this.ledger.set(change.key, Math.max(1, this.ledger.get(change.key) ?? 0));
-      else if (change.kind === 'slot') this.slots.set(change.slot, { seq: change.seq, fence: change.fence });
+      if (change.kind === 'insert') this.#add(change.key, version);
+      else if (change.kind === 'put') {
+        if (!this.ledger.has(change.key)) this.#add(change.key, version);
+      } else if (change.kind === 'slot')
+        this.slots.set(change.slot, { seq: change.seq, fence: change.fence });
       else this.counters.set(change.id, change.value);
     }
+  }
+
+  #add(key: string, version: string): void {
+    this.ledger.set(key, (this.ledger.get(key) ?? 0) + 1);
+    this.rows.push({ key, version });
   }
 }
 
 export function replay(records: readonly WalRecord[]): Data {
   const data = new Data();
-  for (const { changes } of records) data.apply(changes);
+  for (const record of records) data.apply(record);
   return data;
 }
 
