@@ -48,8 +48,14 @@ export async function startPatroni({
   progress('preparing addresses and certificates');
   const names = Array.from({ length: options.replicas + 1 }, (_, index) => `pg${index + 1}`);
   const addresses = await chooseAddresses(names.length);
+  // The balancer's as well: who reads the connections that pass it verifies the server at its address.
   const hosts = new Set(
-    [...addresses.nodes.map(({ postgres }) => postgres), addresses.etcd.client].map(({ host }) => host),
+    [
+      ...addresses.nodes.map(({ postgres }) => postgres),
+      addresses.etcd.client,
+      addresses.balancer.master,
+      addresses.balancer.replica,
+    ].map(({ host }) => host),
   );
   const certificates = await makeCertificates({ addresses: [...hosts] });
   await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
