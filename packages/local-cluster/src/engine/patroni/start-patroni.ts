@@ -140,13 +140,13 @@ async function untilPrimary(node: PatroniNode, signal: AbortSignal): Promise<voi
 /** Everybody has a role, and HAProxy leads to everybody. */
 async function untilServing(engine: PatroniEngine, synchronous: boolean, signal: AbortSignal): Promise<void> {
   const ready = await waitFor(
-    () => {
+    async () => {
       const standbys = engine.nodes.length - 1;
       if (engine.primary === undefined || !engine.nodes.every((node) => engine.isBack(node))) return false;
       if (engine.backends('primary').length !== 1 || engine.backends('standby').length !== standbys)
         return false;
       // Before Patroni has chosen it hands over to nobody.
-      return !synchronous || engine.nodes.some(({ answer }) => answer?.synchronous === true);
+      return !synchronous || (await engine.status()).servers.some((server) => server.synchronous);
     },
     { timeoutMs: STANDBYS_WITHIN_MS, everyMs: 50, signal },
   );
