@@ -1,5 +1,5 @@
 import { chmod, chown, writeFile } from 'node:fs/promises';
-import { ClusterError } from '../../errors.ts';
+import { ClusterError, messageOf } from '../../errors.ts';
 import { Children } from '../../process/children.ts';
 import { waitFor } from '../../process/wait.ts';
 import { requireReachable, serverAccount } from '../account.ts';
@@ -101,6 +101,7 @@ export async function startPatroni({
     for (const node of nodes) await node.prepare();
     await first.startAgent();
     await untilPrimary(first, signal);
+    await requireSettings(first, options.settings);
     await createDatabase(first, options, passwords.user);
     signal.throwIfAborted();
 
@@ -135,6 +136,22 @@ async function untilPrimary(node: PatroniNode, signal: AbortSignal): Promise<voi
   const how =
     outcome === undefined ? `is not primary after ${PRIMARY_WITHIN_MS} ms` : 'ended while it started';
   throw new ClusterError('start-failed', `${node.name} ${how}: ${node.lastWords()}`);
+}
+
+/**
+ * Patroni leaves out what PostgreSQL does not know and adapts what is out of range, with a line in its log
+ * for whoever looks. Tried in a session, each says by itself what is wrong with it.
+ */
+async function requireSettings(node: PatroniNode, settings: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, value] of Object.entries(settings)) {
+    try {
+      await node.session((session) => session.query('SELECT set_config($1, $2, true)', [name, value]));
+    } catch (error) {
+      // There is such a setting, which no session may change.
+      if ((error as { code?: string }).code === '55P02') continue;
+      throw new ClusterError('bad-option', `option settings.${name}: ${messageOf(error)}`, { cause: error });
+    }
+  }
 }
 
 /** Everybody has a role, and HAProxy leads to everybody. */
