@@ -18,8 +18,9 @@ describe('resolveOptions', () => {
     expect(resolveOptions({ replicas: undefined } as unknown as ClusterOptions).replicas).toBe(2);
   });
 
-  it('takes what the operating system has, for Patroni', () => {
-    expect(resolveOptions({ engine: 'patroni' }).version).toBe('any');
+  it('takes what the operating system has, and the shortest lease, for Patroni', () => {
+    expect(resolveOptions({ engine: 'patroni' })).toMatchObject({ version: 'any', promoteAfterMs: 20_000 });
+    expect(resolveOptions({ engine: 'patroni', promoteAfterMs: 30_000 }).promoteAfterMs).toBe(30_000);
   });
 
   it('is asynchronous where there is nobody to wait for', () => {
@@ -45,6 +46,10 @@ describe('resolveOptions', () => {
     [{ synchronous: 'yes' }, /option synchronous: "yes"/],
     [{ promoteAfterMs: -1 }, /option promoteAfterMs: -1 .*or false/],
     [{ promoteAfterMs: true }, /option promoteAfterMs: true/],
+    [{ engine: 'patroni', promoteAfterMs: 1_000 }, /promoteAfterMs: 1000 .*whole seconds from 20000/],
+    [{ engine: 'patroni', promoteAfterMs: 20_500 }, /promoteAfterMs: 20500 .*whole seconds/],
+    [{ engine: 'patroni', promoteAfterMs: false }, /promoteAfterMs: false .*use the fault pause/],
+    [{ engine: 'patroni', diskMb: 256 }, /option diskMb: 256 .*engine embedded has it/],
     [{ database: '' }, /option database/],
     [{ database: 'postgres' }, /option database: "postgres"/],
     [{ database: 'ö'.repeat(32) }, /option database/],

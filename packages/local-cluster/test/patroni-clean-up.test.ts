@@ -1,6 +1,7 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -73,12 +74,25 @@ describe.skipIf(patroniSkipped)(patroniSuite('what is left of a cluster under Pa
   });
 
   it('one line when it cannot start, and nothing else', async () => {
-    const settings = { work_mem: '1kB' };
-    const error = await startCluster({ dataDirectory: place, ...SMALL, settings }).catch(
-      (reason: unknown) => reason,
-    );
-    expect((error as Error).message).toMatch(/work_mem/);
-    expect((error as Error).message).not.toContain('\n');
+    for (const [settings, message] of [
+      [{ work_mem: '1kB' }, /^option settings\.work_mem: 1 kB is outside the valid range/],
+      [{ no_such_setting: '1' }, /^option settings\.no_such_setting: unrecognized configuration parameter/],
+    ] as const) {
+      const starting = startCluster({ dataDirectory: place, ...SMALL, settings });
+      const error: unknown = await starting.catch((reason: unknown) => reason);
+      expect((error as Error).message).toMatch(message);
+      expect((error as Error).message).not.toContain('\n');
+      expect(readdirSync(place)).toEqual([]);
+    }
+  });
+
+  it('nothing when its start is given up', async () => {
+    const giveUp = new AbortController();
+    const starting = startCluster({ dataDirectory: place, ...SMALL, signal: giveUp.signal });
+    starting.catch(() => undefined);
+    await eventually(() => readdirSync(place).some((name) => existsSync(join(place, name, 'pg1', 'data'))));
+    giveUp.abort();
+    await expect(starting).rejects.toThrow(/abort/);
     expect(readdirSync(place)).toEqual([]);
   });
 

@@ -63,6 +63,20 @@ export class AgentClient {
     }
   }
 
+  /**
+   * Whom Patroni would promote in synchronous mode, as etcd has it now; what agents say of themselves is a
+   * loop old. None where that can't be told.
+   */
+  async synchronousStandbys(timeoutMs: number): Promise<string[]> {
+    try {
+      const { text } = await this.order('GET', '/cluster', undefined, timeoutMs);
+      const { members = [] } = JSON.parse(text) as { members?: { name: string; role: string }[] };
+      return members.filter(({ role }) => role === 'sync_standby').map(({ name }) => name);
+    } catch {
+      return [];
+    }
+  }
+
   /** Resolves with whatever it answers; rejects when it does not. */
   order(method: string, path: string, body: object | undefined, timeoutMs: number): Promise<Reply> {
     const content = body === undefined ? '' : JSON.stringify(body);

@@ -4,6 +4,7 @@ import { waitFor } from '../../process/wait.ts';
 import type { Announce, Effect, Engine } from '../engine.ts';
 import { CONTROL } from './network.ts';
 import type { PatroniNode } from './patroni-node.ts';
+import { resume } from './resume.ts';
 import type { PatroniScene } from './scene.ts';
 
 /** Agents hear of a change within a loop of theirs. */
@@ -16,12 +17,7 @@ export function agentFaults(scene: PatroniScene): Engine['faults'] {
   return {
     'kill-agent': (options, announce) => killAgent(scene, options, announce),
     'freeze-agent': (options, announce) => freezeAgent(scene, options, announce),
-    'cut-etcd': async (options, announce) => {
-      const { name } = nodeOf(scene, 'cut-etcd', options);
-      announce(name);
-      const heal = scene.network.cut(({ from, to }) => from === name && to === CONTROL);
-      return { undo: () => Promise.resolve(heal()) };
-    },
+    'cut-etcd': (options, announce) => cutEtcd(scene, options, announce),
     'lose-etcd': async (_options, announce) => {
       announce('etcd');
       etcdLosses += 1;
@@ -37,6 +33,19 @@ export function agentFaults(scene: PatroniScene): Engine['faults'] {
   };
 }
 
+async function cutEtcd(scene: PatroniScene, options: FaultOptions, announce: Announce): Promise<Effect> {
+  const node = nodeOf(scene, 'cut-etcd', options);
+  announce(node.name);
+  const [cutAt, hadLease] = [performance.now(), scene.primary === node];
+  const heal = scene.network.cut(({ from, to }) => from === node.name && to === CONTROL);
+  return {
+    undo: async () => {
+      if (hadLease) await resume(scene, node, cutAt, { goOn: heal, end: () => node.killAgent() });
+      else heal();
+    },
+  };
+}
+
 async function killAgent(scene: PatroniScene, options: FaultOptions, announce: Announce): Promise<Effect> {
   const node = nodeOf(scene, 'kill-agent', options);
   announce(node.name);
@@ -45,11 +54,6 @@ async function killAgent(scene: PatroniScene, options: FaultOptions, announce: A
   return { undo: () => scene.letUp(node) };
 }
 
-/**
- * An agent that stood still longer than its lease must not go on: Patroni before 3.0.3 overwrites the
- * lease of whoever was promoted meanwhile (its pull request 2689), who then gives up what it has
- * acknowledged. Another agent takes its place, which knows of no lease.
- */
 async function freezeAgent(scene: PatroniScene, options: FaultOptions, announce: Announce): Promise<Effect> {
   const node = nodeOf(scene, 'freeze-agent', options);
   if (!node.agentRuns) {
@@ -60,14 +64,9 @@ async function freezeAgent(scene: PatroniScene, options: FaultOptions, announce:
   await node.freezeAgent();
   return {
     undo: async () => {
+      // Killed meanwhile, it is not frozen any more.
       if (!node.agentFrozen) return;
-      if (scene.leaseMayBeOver(frozenAt)) {
-        scene.keepDown(node);
-        await node.killAgent();
-        await scene.letUp(node);
-      } else {
-        node.thawAgent();
-      }
+      await resume(scene, node, frozenAt, { goOn: () => node.thawAgent(), end: () => node.killAgent() });
     },
   };
 }

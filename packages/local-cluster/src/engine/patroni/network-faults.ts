@@ -4,8 +4,9 @@ import { resolveGroups } from '../../faults/partition-groups.ts';
 import { waitFor } from '../../process/wait.ts';
 import type { Announce, Effect, Engine } from '../engine.ts';
 import { LAG_DEFAULTS } from '../lag-defaults.ts';
-import { CLIENTS } from './network.ts';
+import { CLIENTS, CONTROL } from './network.ts';
 import type { PatroniNode } from './patroni-node.ts';
+import { resume } from './resume.ts';
 import type { PatroniScene } from './scene.ts';
 
 /** Agents read their configuration and tell the server within two loops. */
@@ -55,14 +56,21 @@ async function cutReplication(
 }
 
 async function partition(scene: PatroniScene, { groups }: FaultOptions, announce: Announce): Promise<Effect> {
-  const primary = scene.requirePrimary('partition').name;
-  const { groupOf, text } = resolveGroups(groups, { servers: namesOf(scene.nodes), primary });
+  const primary = scene.requirePrimary('partition');
+  const cluster = { servers: namesOf(scene.nodes), primary: primary.name };
+  const { groupOf, text } = resolveGroups(groups, cluster);
   announce(text);
+  const cutAt = performance.now();
   const heal = scene.network.cut(({ from, to }) => {
     const [one, other] = [groupOf(from), groupOf(to)];
     return one !== undefined && other !== undefined && one !== other;
   });
-  return { undo: () => Promise.resolve(heal()) };
+  return {
+    undo: async () => {
+      if (groupOf(primary.name) === groupOf(CONTROL)) heal();
+      else await resume(scene, primary, cutAt, { goOn: heal, end: () => primary.killAgent() });
+    },
+  };
 }
 
 /** The standbys that are hit, and all that are covered: without a name whoever becomes a standby as well. */

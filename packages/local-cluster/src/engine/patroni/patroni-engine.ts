@@ -30,6 +30,7 @@ import { Watch } from './watch.ts';
 const RESTART_MS = 1_000;
 /** How long HAProxy may take to find the new primary before it is reported nevertheless. */
 const ROUTED_WITHIN_MS = 3_000;
+const ANSWER_MS = 2_000;
 /** In every failover there is a moment in which nobody could take over any more. */
 const BLOCKED_MS = 5_000;
 /** Beyond any failover: the lease, a recovery of what a busy minute wrote, a slow machine. */
@@ -149,6 +150,11 @@ export class PatroniEngine implements Engine, PatroniScene {
     const answers = await Promise.all(this.nodes.map((node) => askStatus(node)));
     const primary = this.#primary;
     const primaryAnswer = primary === undefined ? undefined : answers[this.nodes.indexOf(primary)];
+    // Asked after the server: one that was promoted has taken the record of its predecessor back before.
+    const promotable =
+      primary === undefined || !this.#options.synchronous
+        ? []
+        : await primary.agent.synchronousStandbys(ANSWER_MS);
     return {
       servers: this.nodes.map((node, index) => {
         const answer = answers[index];
@@ -160,7 +166,7 @@ export class PatroniEngine implements Engine, PatroniScene {
           lsn: answer?.lsn ?? null,
           // What PostgreSQL waits for is not yet what Patroni would promote.
           synchronous:
-            primaryAnswer?.synchronous.includes(node.name) === true && node.answer?.synchronous === true,
+            primaryAnswer?.synchronous.includes(node.name) === true && promotable.includes(node.name),
         };
       }),
       primary: primary?.name ?? null,

@@ -4,6 +4,7 @@ import { crashBackend } from '../crash-backend.ts';
 import { OVER_AT_ONCE, type Announce, type Effect, type Engine } from '../engine.ts';
 import type { Reply } from './agent-client.ts';
 import type { PatroniNode } from './patroni-node.ts';
+import { resume } from './resume.ts';
 import type { PatroniScene } from './scene.ts';
 
 /** Patroni answers when it is done; a fast shutdown may wait for standbys. */
@@ -46,7 +47,6 @@ async function killPrimary(
   return { isOver: () => scene.isBack(primary), undo: () => scene.letUp(primary) };
 }
 
-/** See `freezeAgent` for why it must not simply go on once its lease may be over. */
 async function freezePrimary(scene: PatroniScene, announce: Announce): Promise<Effect> {
   const primary = scene.requirePrimary('freeze-primary');
   announce(primary.name);
@@ -56,14 +56,9 @@ async function freezePrimary(scene: PatroniScene, announce: Announce): Promise<E
   return {
     isOver: () => !primary.frozen && scene.isBack(primary),
     undo: async () => {
+      // Killed meanwhile, it is not frozen any more.
       if (!primary.frozen) return;
-      if (scene.leaseMayBeOver(frozenAt)) {
-        scene.keepDown(primary);
-        await primary.kill();
-        await scene.letUp(primary);
-      } else {
-        primary.thaw();
-      }
+      await resume(scene, primary, frozenAt, { goOn: () => primary.thaw(), end: () => primary.kill() });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { chmod, chown, writeFile } from 'node:fs/promises';
-import { ClusterError } from '../../errors.ts';
+import { ClusterError, messageOf } from '../../errors.ts';
 import { Children } from '../../process/children.ts';
 import { waitFor } from '../../process/wait.ts';
 import { requireReachable, serverAccount } from '../account.ts';
@@ -48,8 +48,14 @@ export async function startPatroni({
   progress('preparing addresses and certificates');
   const names = Array.from({ length: options.replicas + 1 }, (_, index) => `pg${index + 1}`);
   const addresses = await chooseAddresses(names.length);
+  // The balancer's as well: who reads the connections that pass it verifies the server at its address.
   const hosts = new Set(
-    [...addresses.nodes.map(({ postgres }) => postgres), addresses.etcd.client].map(({ host }) => host),
+    [
+      ...addresses.nodes.map(({ postgres }) => postgres),
+      addresses.etcd.client,
+      addresses.balancer.master,
+      addresses.balancer.replica,
+    ].map(({ host }) => host),
   );
   const certificates = await makeCertificates({ addresses: [...hosts] });
   await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
@@ -101,6 +107,7 @@ export async function startPatroni({
     for (const node of nodes) await node.prepare();
     await first.startAgent();
     await untilPrimary(first, signal);
+    await requireSettings(first, options.settings);
     await createDatabase(first, options, passwords.user);
     signal.throwIfAborted();
 
@@ -137,16 +144,32 @@ async function untilPrimary(node: PatroniNode, signal: AbortSignal): Promise<voi
   throw new ClusterError('start-failed', `${node.name} ${how}: ${node.lastWords()}`);
 }
 
+/**
+ * Patroni leaves out what PostgreSQL does not know and adapts what is out of range, with a line in its log
+ * for whoever looks. Tried in a session, each says by itself what is wrong with it.
+ */
+async function requireSettings(node: PatroniNode, settings: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, value] of Object.entries(settings)) {
+    try {
+      await node.session((session) => session.query('SELECT set_config($1, $2, true)', [name, value]));
+    } catch (error) {
+      // There is such a setting, which no session may change.
+      if ((error as { code?: string }).code === '55P02') continue;
+      throw new ClusterError('bad-option', `option settings.${name}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
 /** Everybody has a role, and HAProxy leads to everybody. */
 async function untilServing(engine: PatroniEngine, synchronous: boolean, signal: AbortSignal): Promise<void> {
   const ready = await waitFor(
-    () => {
+    async () => {
       const standbys = engine.nodes.length - 1;
       if (engine.primary === undefined || !engine.nodes.every((node) => engine.isBack(node))) return false;
       if (engine.backends('primary').length !== 1 || engine.backends('standby').length !== standbys)
         return false;
       // Before Patroni has chosen it hands over to nobody.
-      return !synchronous || engine.nodes.some(({ answer }) => answer?.synchronous === true);
+      return !synchronous || (await engine.status()).servers.some((server) => server.synchronous);
     },
     { timeoutMs: STANDBYS_WITHIN_MS, everyMs: 50, signal },
   );
