@@ -9,9 +9,9 @@ import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { SWEEP_OPERATIONS } from '../sweep/operations.ts';
-import type { SweepPlan } from '../sweep/run-sweep.ts';
 import { SITUATIONS } from '../sweep/situations.ts';
 import { SWEEP_ROUTES } from '../sweep/sweep-report.ts';
+import type { SweepPlan } from '../sweep/sweep-report.ts';
 import { duration, integer, listOf, namesOf } from './arguments.ts';
 import { durationOption, oneLineErrors, promoteAfterOption } from './load-command.ts';
 

@@ -41,10 +41,10 @@ export function judge(expected: Expected, told: Told, rows: number, mayBeLost: b
       return rows === 0 ? null : `told ${told.code}, and ${there}`;
     case 'not-executed':
       return rows === 0 ? null : `told not executed (${told.reason}), and ${there}`;
-    case 'unknown':
-      return judgeSettled(expected, told.settled, rows, there);
     case 'foreign':
       return `neither a result nor a typed error: ${told.reason}`;
+    default:
+      return judgeSettled(expected, told.settled, rows, there);
   }
 }
 

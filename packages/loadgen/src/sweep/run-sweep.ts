@@ -14,21 +14,12 @@ import { pause, within } from '../measure/pause.ts';
 import { Cleanup } from '../run/cleanup.ts';
 import { judge } from './judge.ts';
 import type { Told } from './judge.ts';
-import type { SweepOperation } from './operations.ts';
 import type { Situation, SituationScene } from './situations.ts';
 import { Subject } from './subject.ts';
 import type { Call } from './subject.ts';
 import { SweepBed } from './sweep-bed.ts';
 import { sweepReport } from './sweep-report.ts';
-import type { CutPoint, Swept, SweepReport, SweepRoute } from './sweep-report.ts';
-
-export interface SweepPlan {
-  readonly situations: readonly Situation[];
-  readonly operations: readonly SweepOperation[];
-  readonly routes: readonly SweepRoute[];
-  /** 1: at every message. */
-  readonly every: number;
-}
+import type { CutPoint, Swept, SweepPlan, SweepReport, SweepRoute } from './sweep-report.ts';
 
 const DEADLINE_MS = 60_000;
 const LIMIT_MS = 60_000;

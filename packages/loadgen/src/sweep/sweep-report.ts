@@ -3,10 +3,19 @@ import type { JudgedLimit } from '../bench/limits.ts';
 import { renderLimits } from '../bench/failover-report.ts';
 import { renderTable } from '../report/table.ts';
 import type { Told } from './judge.ts';
-import type { SweepPlan } from './run-sweep.ts';
+import type { SweepOperation } from './operations.ts';
+import type { Situation } from './situations.ts';
 
 export const SWEEP_ROUTES = ['direct', 'pooler'] as const;
 export type SweepRoute = (typeof SWEEP_ROUTES)[number];
+
+export interface SweepPlan {
+  readonly situations: readonly Situation[];
+  readonly operations: readonly SweepOperation[];
+  readonly routes: readonly SweepRoute[];
+  /** 1: at every message. */
+  readonly every: number;
+}
 
 /** Where a connection is cut: at its message of this number, counted from 1. */
 export interface CutPoint {
