@@ -43,9 +43,10 @@ export function judge(expected: Expected, told: Told, rows: number, mayBeLost: b
       return rows === 0 ? null : `told not executed (${told.reason}), and ${there}`;
     case 'foreign':
       return `neither a result nor a typed error: ${told.reason}`;
-    default:
-      return judgeSettled(expected, told.settled, rows, there);
+    case 'unknown':
+      break;
   }
+  return judgeSettled(expected, told.settled, rows, there);
 }
 
 /** A call that leaves no rows shows nothing of whether it was committed. */
