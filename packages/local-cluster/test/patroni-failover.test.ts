@@ -194,6 +194,15 @@ describe.skipIf(patroniSkipped)(patroniSuite('a synchronous cluster under Patron
     await client.end();
   });
 
+  it('cut-after-commit: the balancer’s connections are read like others, and the row is there', async () => {
+    await cluster.fault('cut-after-commit');
+    const client = await connectClient(cluster);
+    await client.query('BEGIN');
+    await client.query('INSERT INTO ledger VALUES (70001)');
+    await expect(client.query('COMMIT')).rejects.toThrow();
+    expect(await queryOnce(cluster, 'SELECT id FROM ledger WHERE id = 70001')).toEqual([{ id: 70_001 }]);
+  });
+
   it('says what it does not have', async () => {
     await expect(cluster.fault('disk-full')).rejects.toThrow(
       'disk-full: engine patroni does not have it; use engine embedded',

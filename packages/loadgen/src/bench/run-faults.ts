@@ -192,8 +192,9 @@ function endedBy({ requestedAt, undoneAt, name }: FaultReport, events: readonly 
   if (healed !== undefined && healed.at < (undoneAt ?? Infinity))
     return `${healed.type === 'primary:promoted' ? 'promotion' : 'restart'} after ${after(healed.at)}`;
   const ended = events.find(
-    ({ type, at, fault }) => type === 'fault:undone' && at >= from && fault?.name === name,
+    ({ type, at, fault, detail }) =>
+      type === 'fault:undone' && at >= from && fault?.name === name && detail.endsWith('ended by itself'),
   );
-  if (ended !== undefined && ended.at < (undoneAt ?? Infinity) - 50) return `itself after ${after(ended.at)}`;
+  if (ended !== undefined) return `itself after ${after(ended.at)}`;
   return undoneAt === null ? 'itself' : `undo after ${after(undoneAt)}`;
 }
