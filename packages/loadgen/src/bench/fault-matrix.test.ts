@@ -34,8 +34,7 @@ const cell = (more: Partial<MatrixCell> = {}): MatrixCell => ({
 describe('the README of the local cluster', () => {
   const readme = readFileSync(README, 'utf8');
 
-  // The table of engine patroni is still to be measured.
-  it.each(['embedded'] as const)('has a row for every fault of engine %s in each mode', (engine) => {
+  it.each(ENGINES)('has a row for every fault of engine %s in each mode', (engine) => {
     const { begin, end } = marksOf(engine);
     const [, table = ''] = readme.split(begin);
     const rows = [...table.split(end)[0]!.matchAll(/^\| `([a-z_-]+).*?` +\| (\S+) /gm)];
