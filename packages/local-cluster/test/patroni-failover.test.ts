@@ -181,17 +181,15 @@ describe.skipIf(patroniSkipped)(patroniSuite('a synchronous cluster under Patron
     expect(met).toContainEqual({ standby: true });
     expect(met).toContainEqual({ standby: false });
     await cluster.undoAllFaults();
-    const client = await connectClient(cluster, 'masterPooler');
     await cluster.fault('stale-pooler', { server: 'primary' });
     await cluster.fault('switchover');
     const old = cluster.servers.find(({ name }) => name === primary);
     // It serves nobody until it runs as a standby.
     await eventually(async () => {
-      const { rows } = await client.query<{ port: string }>('SHOW port');
-      return rows[0]?.port === String(old?.port);
+      const [row] = await queryOnce<{ port: string }>(cluster, 'SHOW port', 'masterPooler');
+      return row?.port === String(old?.port);
     });
-    expect((await client.query(STANDBY)).rows).toEqual([{ standby: true }]);
-    await client.end();
+    expect(await queryOnce(cluster, STANDBY, 'masterPooler')).toEqual([{ standby: true }]);
   });
 
   it('cut-after-commit: the balancer’s connections are read like others, and the row is there', async () => {

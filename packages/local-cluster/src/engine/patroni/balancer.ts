@@ -167,7 +167,7 @@ export class Balancer {
         // Idle connections are for the client and the server to end.
         '  timeout client 24h',
         '  timeout server 24h',
-        '  timeout check 1s',
+        '  timeout check 2s',
       ].join('\n'),
       ...services,
     ].join('\n\n')}\n`;

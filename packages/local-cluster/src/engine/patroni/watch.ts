@@ -4,7 +4,7 @@ import type { PatroniNode } from './patroni-node.ts';
 
 const LOOK_MS = 200;
 /** How long an agent may take to answer: on a busy machine one that is well needs a while. */
-const ANSWER_MS = 1_000;
+const ANSWER_MS = 2_000;
 /** Of a primary that does not say so any more: as often as HAProxy asks before it believes it. */
 const DENIALS = 2;
 
