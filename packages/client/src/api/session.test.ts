@@ -6,7 +6,7 @@ import { settle } from '../../test/support/virtual-clock.ts';
 import { rememberLease } from '../execution/causality.ts';
 import { CATCH_UP } from '../execution/proof.ts';
 import { Consistency } from '../router/consistency.ts';
-import { Routes } from '../router/route.ts';
+import type { Routes } from '../router/route.ts';
 import { readSessionToken, sessionTokenOf } from '../router/session-token.ts';
 import { Watermark } from '../policy/watermark.ts';
 import {
