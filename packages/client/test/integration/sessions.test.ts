@@ -35,6 +35,10 @@ async function look(by: SchoolDb | Session): Promise<Read> {
   return rows[0]!;
 }
 
+async function rowsOnPrimary(by: SchoolDb): Promise<number> {
+  return (await by.write<Read & Record<string, unknown>>(READ)).rows[0]!.rows;
+}
+
 function note(by: SchoolDb | Session): Promise<unknown> {
   return by.write('INSERT INTO note DEFAULT VALUES');
 }
@@ -75,22 +79,20 @@ describe('read your writes', () => {
       for (const reader of [db, db.session()]) {
         await note(reader);
         await untilOnStandby(reader);
-        // On a busy machine a replica may be late for one of them, and its read goes to the primary.
-        let served = 0;
-        await until('a few reads in a row are served by a standby', async () => {
-          const beforeWrite = master.roundTrips;
+        let inARow = 0;
+        // On a busy machine a replica may be late for one of them, or a probe come in between.
+        await until('a few reads in a row cost a standby one round trip, and the primary none', async () => {
+          const before = master.roundTrips;
           await note(reader);
-          expect(master.roundTrips - beforeWrite).toBe(1);
-          // Others' replicas have it as well by then, most of the time.
-          const { rows } = await look(client());
-          const before = replica.roundTrips;
-          const beforeMaster = master.roundTrips;
-          const read = await look(reader);
-          expect(read.rows).toBeGreaterThanOrEqual(rows);
-          const onStandbyAtOnce = read.standby && replica.roundTrips - before === 1;
-          served = onStandbyAtOnce ? served + 1 : 0;
-          if (onStandbyAtOnce) expect(master.roundTrips).toBe(beforeMaster);
-          return served >= 3;
+          const [written, beforeRead] = [master.roundTrips - before, replica.roundTrips];
+          const { standby } = await look(reader);
+          const read = {
+            master: master.roundTrips - before - written,
+            replica: replica.roundTrips - beforeRead,
+          };
+          const cheap = standby && written === 1 && read.replica === 1 && read.master === 0;
+          inARow = cheap ? inARow + 1 : 0;
+          return inARow >= 3;
         });
       }
     } finally {
@@ -104,7 +106,7 @@ describe('read your writes', () => {
     async (consistency) => {
       const db = client({ consistency });
       const session = db.session();
-      const { rows } = await look(db);
+      const rows = await rowsOnPrimary(client());
       await cluster.fault('lag', LATE);
       await note(session);
       const expected = {
@@ -153,7 +155,7 @@ describe('read your writes', () => {
 describe('a session', () => {
   it('goes on in another process from its token', async () => {
     const session = client().session();
-    const { rows } = await look(session);
+    const rows = await rowsOnPrimary(client());
     await cluster.fault('lag', LATE);
     await note(session);
     const { endpoints, database, user, password, ca } = cluster;
@@ -175,7 +177,10 @@ describe('a session', () => {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
-    expect({ code, output }).toEqual({ code: 0, output: `[${rows + 1},${rows}]\n` });
+    expect(code).toBe(0);
+    const [withToken, without] = JSON.parse(output) as [number, number];
+    expect(withToken).toBe(rows + 1);
+    expect(without).toBeLessThanOrEqual(rows);
   });
 
   it('never reads backwards on replicas that differ, and without a session one does', async () => {
@@ -276,8 +281,6 @@ describe('maxStalenessMs', () => {
     });
     const { rows } = await look(db);
     await note(db);
-    const end = Date.now() + 1_000;
-    await until('it is too old by far', () => Date.now() > end);
     expect(await look(db)).toMatchObject({ rows: rows + 1, standby: false });
     await fault.undo();
     await untilOnStandby(db);

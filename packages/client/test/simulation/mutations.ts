@@ -210,12 +210,6 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (position !== undefined) { if (of === 'read') watermark.primaryAt(position, before, true); }",
   },
   {
-    name: 'reads on the primary of an older timeline than a session has read from',
-    file: 'router/consistency.ts',
-    find: 'this.#endpoints.heardOf(position.systemId, position.timeline);',
-    replace: '',
-  },
-  {
     name: 'reads from replicas however stale they are',
     file: 'policy/samples.ts',
     find: 'now - this.#samples[0].at > this.#maxStalenessMs',

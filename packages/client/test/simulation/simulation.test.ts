@@ -46,6 +46,9 @@ describe('the client, simulated', () => {
         'too-many-clients',
         'ghost-ended',
         'deadlock',
+        'scan on master',
+        'scan on replica',
+        'scan on replicaPooler',
       ];
       expect(expected.filter((name) => (counts[name] ?? 0) === 0)).toEqual([]);
     },
