@@ -104,7 +104,9 @@ describe('faults of servers and of replication, in a synchronous cluster', () =>
       expect(servers.map(({ state }) => state)).toEqual(['running', 'running', 'running']);
       expect(faults).toMatchObject([{ id: fault.id, name: 'cut-replication' }]);
     }
-    await expect(cluster.fault('switchover')).rejects.toThrow(/is cut; undo cut-replication or partition first/);
+    await expect(cluster.fault('switchover')).rejects.toThrow(
+      /is cut; undo cut-replication or partition first/,
+    );
     await fault.undo();
     await commit;
     await client.end();
