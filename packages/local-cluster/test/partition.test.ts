@@ -76,6 +76,24 @@ describe.each([{ synchronous: true }, { synchronous: false }])('partition, with 
     expect(cloned.map(({ server }) => server)).toEqual([former]);
   });
 
+  it('fences the old primary before what clients have sent it meanwhile arrives', async () => {
+    const since = Date.now();
+    const client = await connectClient(cluster);
+    const fault = await cluster.fault('partition', {
+      groups: [['primary'], ['standbys', 'clients', 'control']],
+    });
+    let acknowledged = false;
+    const write = client.query('INSERT INTO t VALUES (1)').then(
+      () => (acknowledged = true),
+      () => undefined,
+    );
+    await events.next('primary:promoted', { since });
+    await fault.undo();
+    await Promise.all([client.lost, write]);
+    expect(acknowledged).toBe(false);
+    expect(await idsFrom()).toEqual([]);
+  });
+
   it('cuts the supervisor off from everybody: nobody is promoted, clients do not notice', async () => {
     const since = Date.now();
     const before = await cluster.status();
