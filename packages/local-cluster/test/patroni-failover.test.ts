@@ -93,8 +93,10 @@ describe.skipIf(patroniSkipped)(patroniSuite('a synchronous cluster under Patron
     const { appliedAt } = await cluster.fault('crash-backend');
     await client.lost;
     await events.next('fault:undone', { since: appliedAt });
-    await eventually(() => queryOnce(cluster, 'SELECT 1'));
+    await healthyUnderPatroni(cluster);
     expect(await cluster.status()).toMatchObject({ primary, timeline });
+    const lost = events.all.filter(({ at, type }) => at >= appliedAt && type === 'primary:lost');
+    expect(lost).toEqual([]);
   });
 
   it('frozen-postmaster: open connections answer, new ones hang, and the role stays', async () => {

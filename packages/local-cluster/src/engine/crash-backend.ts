@@ -20,7 +20,7 @@ export interface CrashableServer {
   readonly state: ServerState;
   session<T>(use: (session: Session) => Promise<T>, options?: SessionOptions): Promise<T>;
   /** It recovers in place, and takes no connections until it has. */
-  markRecovering(recovering: boolean): void;
+  markRecovering?(recovering: boolean): void;
 }
 
 /**
@@ -40,7 +40,7 @@ export async function crashBackend(
     await killClientBackend(server, session, onVictim);
     return before;
   });
-  const recovered = untilRecovered(server, incarnation).finally(() => server.markRecovering(false));
+  const recovered = untilRecovered(server, incarnation).finally(() => server.markRecovering?.(false));
   return { recovered };
 }
 
@@ -59,7 +59,7 @@ async function killClientBackend(
     const backend = serverProcessesIn(server.dataDirectory).find((entry) => entry.pid === row?.pid);
     if (backend === undefined) continue;
     onVictim(backend.pid);
-    server.markRecovering(true);
+    server.markRecovering?.(true);
     killProcess(backend);
     await waitFor(() => !isRunning(backend), { timeoutMs: DEAD_WITHIN_MS, everyMs: 1 });
     return;

@@ -29,7 +29,7 @@ import { Watch } from './watch.ts';
 /** As an init system would. */
 const RESTART_MS = 1_000;
 /** How long HAProxy may take to find the new primary before it is reported nevertheless. */
-const ROUTED_WITHIN_MS = 3_000;
+const ROUTED_WITHIN_MS = 5_000;
 const ANSWER_MS = 2_000;
 /** In every failover there is a moment in which nobody could take over any more. */
 const BLOCKED_MS = 5_000;
@@ -270,7 +270,9 @@ export class PatroniEngine implements Engine, PatroniScene {
     promoted: boolean,
   ): Promise<void> {
     const { signal } = this.#end;
-    await waitFor(() => this.#balancer.up('primary').includes(node.name) || this.#primary !== node, {
+    // For a moment HAProxy leads to the one before as well.
+    const isAlone = () => this.#balancer.up('primary').join() === node.name;
+    await waitFor(() => isAlone() || this.#primary !== node, {
       timeoutMs: ROUTED_WITHIN_MS,
       signal,
     }).catch(() => undefined);

@@ -44,7 +44,6 @@ export class PatroniNode {
   #agentFrozen = false;
   #frozen = false;
   #frozenPostmaster: ProcessId | undefined;
-  #recovering = false;
   #replayDelayMs = 0;
   /** Called when the agent ends without having been told to. */
   onAgentLost: (() => void) | undefined;
@@ -91,11 +90,6 @@ export class PatroniNode {
   /** The postmaster alone is stopped: open connections answer, new ones hang. */
   get postmasterFrozen(): boolean {
     return this.#frozenPostmaster !== undefined && isRunning(this.#frozenPostmaster);
-  }
-
-  /** One of its backends crashed: it recovers in place. */
-  get recovering(): boolean {
-    return this.#recovering;
   }
 
   get state(): ServerState {
@@ -219,10 +213,6 @@ export class PatroniNode {
     const postmaster = this.#frozenPostmaster;
     this.#frozenPostmaster = undefined;
     if (postmaster !== undefined && !this.#frozen) thawProcess(postmaster);
-  }
-
-  markRecovering(recovering: boolean): void {
-    this.#recovering = recovering;
   }
 
   /** How late it replays while it is a standby; an agent that runs hears of it at once. */

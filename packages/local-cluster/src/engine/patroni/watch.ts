@@ -84,8 +84,11 @@ export class Watch {
       this.#needs.onPrimaryLost(node, `${node.name} ended`);
       return;
     }
-    // A server that recovers in place keeps its role.
-    if (node.recovering && answer?.leads === true) return;
+    // One that recovers in place keeps the lease, and with it its role.
+    if (answer?.leads === true) {
+      this.#denials.delete(node);
+      return;
+    }
     const denials = (this.#denials.get(node) ?? 0) + 1;
     this.#denials.set(node, denials);
     if (denials < DENIALS) return;
