@@ -3,10 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { answer, loseConnection, makeClient, once, transactional } from '../../test/support/fake-client.ts';
 import { FakeServer, result, sqlError } from '../../test/support/fake-server.ts';
 import { settle } from '../../test/support/virtual-clock.ts';
-import { rememberLease } from '../execution/causality.ts';
 import { CATCH_UP } from '../execution/proof.ts';
-import { Consistency } from '../router/consistency.ts';
-import type { Routes } from '../router/route.ts';
 import { readSessionToken, sessionTokenOf } from '../router/session-token.ts';
 import { Watermark } from '../policy/watermark.ts';
 import {
@@ -304,37 +301,5 @@ describe('maxStalenessMs', () => {
     await reading;
     expect(readsOn(primary)).toBe(2);
     await db.close();
-  });
-});
-
-describe('rememberLease()', () => {
-  function causalityOf(db: ReturnType<typeof makeClient>) {
-    const endpoints = { cluster: { systemId: '1', timeline: 1 }, replica: {} } as never;
-    const routes = undefined as unknown as Routes;
-    const options = { consistency: 'process', maxStalenessMs: false } as const;
-    return new Consistency(options, endpoints, routes, db.clock).ofClient;
-  }
-
-  it('makes later reads see what was written on a lease, or sends them to the primary', async () => {
-    const made = makeClient();
-    const { clock, primary } = made;
-    const causality = causalityOf(made);
-    const lease = async () => {
-      const connection = await primary.connect();
-      return { connection, endpoint: 'master' as const, release: () => {}, condemn: () => {} };
-    };
-    primary.lsn = 150;
-    await rememberLease(await lease(), causality, clock);
-    expect(causality.demand('1')).toEqual({ ...POSITION, lsn: 150n });
-    const lost = await lease();
-    lost.connection.wire.destroy(sqlError('ECONNRESET'));
-    await rememberLease(lost, causality, clock);
-    expect(causality.demand('1')).toBe('primary');
-    const silent = await lease();
-    primary.frozen = true;
-    const remembering = rememberLease(silent, causality, clock);
-    await clock.advance(1_000);
-    await remembering;
-    expect(causality.demand('1')).toBe('primary');
   });
 });

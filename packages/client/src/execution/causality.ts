@@ -1,9 +1,6 @@
 import type { QueryResult } from 'pg';
 import type { Connection } from '../endpoint/connection.ts';
-import type { EndpointLease } from '../endpoint/lease.ts';
-import { roleWanted } from '../policy/topology.ts';
 import type { Demand, Position } from '../policy/position.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { ASK_REPLAYED_AND_LINEAGE, POSITION_FLUSHED, POSITION_INSERTED } from '../wire/sql.ts';
 import type { PositionRow } from '../wire/sql.ts';
 import type { Statement } from '../wire/wire.ts';
@@ -75,26 +72,4 @@ export function positionIn(
   // A pooler may have asked another server than the one that has just committed, an older one at that.
   if (pooled && timeline < (identity.timeline ?? 0)) return undefined;
   return { systemId: identity.systemId, timeline, lsn: BigInt(lsn) };
-}
-
-/** As long as a busy primary takes. Without an answer reads go to the primary, which is never wrong. */
-const LEASE_END_LIMIT_MS = 1_000;
-
-/**
- * To be awaited before a lease is given back on which the app has run statements of its own: what it has written
- * there counts for its later reads like any other write. Never rejects; takes a round trip, on the primary only.
- */
-export async function rememberLease(lease: EndpointLease, causality: Causality, clock: Clock): Promise<void> {
-  if (roleWanted(lease.endpoint) === 'standby') return causality.saw(undefined);
-  const { wire } = lease.connection;
-  const learned = causality.expect('write');
-  if (learned === undefined) return;
-  if (wire.lostBecause !== undefined || wire.transactionStatus !== 'idle') return learned(undefined);
-  const limit = clock.schedule(LEASE_END_LIMIT_MS, () =>
-    wire.destroy(new Error('the primary did not say where it stands')),
-  );
-  // What the app did may have been committed without waiting for the disk.
-  const [answer] = await Promise.allSettled([wire.query({ text: POSITION_INSERTED })]);
-  limit.cancel();
-  learned(positionIn(answer, lease.connection));
 }

@@ -34,7 +34,10 @@ export interface HeldConnectionContext extends Pick<Execution, 'clock' | 'breake
   readonly traits: SessionTraits;
   /** A transaction that says nothing for longer is taken for forgotten, in milliseconds. */
   readonly patienceMs: number;
-  /** Something was sent that may have written; told again at the end, because it may be committed only then. */
+  /**
+   * Something may have been committed. Told behind each answer once there was anything to commit, and in the end: which
+   * of them commits is not always to be seen, and reads of others must not miss it from then on.
+   */
   readonly onWrote: () => void;
 }
 
@@ -140,6 +143,7 @@ export class HeldConnection {
       stopWaiting();
       deadline.done();
       this.#usedAt = this.#context.clock.now();
+      if (this.#wrote) this.#context.onWrote();
     }
   }
 
@@ -152,10 +156,7 @@ export class HeldConnection {
     const isControl = transactionControlIn(text) !== undefined;
     const changesSession = sessionState || (!atomic && !isControl);
     if (changesSession) this.#sessionChanges += 1;
-    if (!readOnly && !isControl) {
-      this.#wrote = true;
-      this.#context.onWrote();
-    }
+    if (!readOnly && !isControl) this.#wrote = true;
     return { isRead: readOnly, changesSession };
   }
 

@@ -152,6 +152,39 @@ describe('read your writes', () => {
   });
 });
 
+describe('what was written on a lease', () => {
+  const INSERT = 'INSERT INTO note DEFAULT VALUES';
+  const WAYS: readonly (readonly [
+    string,
+    (db: SchoolDb, rowsNow: () => Promise<number>) => Promise<unknown>,
+  ])[] = [
+    ['a statement', (db) => db.withConnection(({ query }) => query(INSERT))],
+    [
+      'a transaction, while others ask where the primary stands',
+      (db, rowsNow) =>
+        db.withConnection(async ({ query }) => {
+          await query('BEGIN');
+          await query(INSERT);
+          const before = await rowsNow();
+          await query('COMMIT');
+          expect(await rowsNow()).toBe(before + 1);
+        }),
+    ],
+    ['a statement under an advisory lock', (db) => db.withAdvisoryLock('note', ({ query }) => query(INSERT))],
+    ['a COPY', (db) => db.copyFrom('COPY note (at) FROM STDIN', ['2026-11-25\n'])],
+  ];
+
+  it.each(WAYS)('is seen by the reads behind it, however late the replicas are: %s', async (_what, write) => {
+    const db = client();
+    await note(db);
+    await untilOnStandby(db);
+    const before = (await look(db)).rows;
+    await cluster.fault('lag', LATE);
+    await write(db, async () => (await look(db)).rows);
+    expect((await look(db)).rows).toBe(before + 1);
+  });
+});
+
 describe('a session', () => {
   it('goes on in another process from its token', async () => {
     const session = client().session();
