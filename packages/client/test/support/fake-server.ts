@@ -1,3 +1,4 @@
+import { Readable, Writable } from 'node:stream';
 import type { QueryResult } from 'pg';
 import type { Connection } from '../../src/endpoint/connection.ts';
 import { Replayed } from '../../src/endpoint/replayed.ts';
@@ -48,6 +49,10 @@ export class FakeServer {
   /** What its clock says, in seconds since 1970. */
   time = 1_800_000_000;
   answer: Answer = () => result('SELECT');
+  /** The pieces of every COPY that came in. */
+  readonly copied: string[] = [];
+  /** Said to the first piece of a COPY. */
+  copyRefusal: Error | undefined;
   /** Takes connections and statements and says nothing. */
   frozen = false;
   /** Thrown at whoever connects. */
@@ -174,12 +179,40 @@ export class FakeWire implements Wire {
     };
   }
 
-  copyIn(): WireCopyIn {
-    throw new Error('a fake server copies nothing');
+  /** Refused by an answer that throws when the first piece comes; told of an end of its stream it answers the text. */
+  copyIn(text: string): WireCopyIn {
+    const { server } = this;
+    const done = Promise.withResolvers<number>();
+    done.promise.catch(() => {});
+    this.lost.catch(done.reject);
+    const stream = new Writable({
+      highWaterMark: 8,
+      write: (piece: Buffer, _encoding, taken) => {
+        server.copied.push(String(piece));
+        if (server.copyRefusal !== undefined) done.reject(server.copyRefusal);
+        setImmediate(taken);
+      },
+      final: (ended) => {
+        this.query({ text }).then(({ rowCount }) => done.resolve(rowCount ?? 0), done.reject);
+        ended();
+      },
+      destroy: (error, closed) => {
+        if (error !== null) done.reject(sqlError('57014'));
+        closed(null);
+      },
+    });
+    return { stream, rowCount: done.promise };
   }
 
-  copyOut(): WireCopyOut {
-    throw new Error('a fake server copies nothing');
+  /** Sends the column `piece` of each row of the answer. */
+  copyOut(text: string): WireCopyOut {
+    const answer = this.query({ text });
+    const pieces = async function* () {
+      for (const { piece } of (await answer).rows as { piece: string }[]) yield Buffer.from(piece);
+    };
+    const stream = Readable.from(pieces(), { objectMode: true });
+    stream.on('error', () => {});
+    return { stream, rowCount: answer.then(({ rowCount }) => rowCount ?? 0) };
   }
 
   destroy(reason: Error): void {
