@@ -1,7 +1,7 @@
 /** What reads must not miss, seen through the whole client above the wire. */
 import { describe, expect, it } from 'vitest';
 import { answer, loseConnection, makeClient, once, transactional } from '../../test/support/fake-client.ts';
-import { FakeServer, result, sqlError } from '../../test/support/fake-server.ts';
+import { FakeServer, SILENCE, result, sqlError } from '../../test/support/fake-server.ts';
 import { settle } from '../../test/support/virtual-clock.ts';
 import { CATCH_UP } from '../execution/proof.ts';
 import { readSessionToken, sessionTokenOf } from '../router/session-token.ts';
@@ -128,6 +128,19 @@ describe('a read after a write', () => {
     await db.query(READ);
     expect([readsOn(primary), readsOn(standby)]).toEqual([1, 1]);
     expect(primary.questions).toContain(POSITION_INSERTED);
+    await db.close();
+  });
+
+  it.each([
+    ['fails', () => Promise.reject(sqlError('57014'))],
+    ['says nothing of use', () => Promise.resolve(result('SELECT', [{ lsn: null, timeline: 1 }]))],
+  ])('goes to the primary where the question behind the write %s', async (_what, answerToQuestion) => {
+    const { db, primary } = makeClient();
+    primary.answer = ((inner) => (text, wire) =>
+      text === POSITION_FLUSHED ? answerToQuestion() : inner(text, wire))(primary.answer);
+    await db.write(WRITE);
+    await db.query(READ);
+    expect(readsOn(primary)).toBe(1);
     await db.close();
   });
 
@@ -278,6 +291,129 @@ describe('a session', () => {
     await session.read(READ);
     expect(readsOn(standby)).toBe(1);
     expect(readSessionToken(session.token).position?.lsn).toBe(BigInt(primary.lsn));
+    await db.close();
+  });
+});
+
+describe('a read on a replica that is asked for proof', () => {
+  it("gets the server's own error, once the proof stands", async () => {
+    const { db, primary, standby } = makeClient();
+    await db.write(WRITE);
+    answer(standby, () => {
+      throw sqlError('22012');
+    });
+    await expect(db.query(READ)).rejects.toMatchObject({ code: '22012' });
+    expect(readsOn(primary)).toBe(0);
+    await db.close();
+  });
+
+  it('is repeated where the connection breaks', async () => {
+    const { db, primary, standby } = makeClient();
+    await db.write(WRITE);
+    answer(
+      standby,
+      once(loseConnection, () => result('SELECT')),
+    );
+    await db.query(READ);
+    expect(readsOn(standby) + readsOn(primary)).toBe(2);
+    await db.close();
+  });
+
+  it('ends at its deadline where the replica is silent', async () => {
+    const { db, clock, standby } = makeClient();
+    await db.write(WRITE);
+    answer(standby, () => SILENCE);
+    const reading = expect(db.query(READ, [], { deadlineMs: 300 })).rejects.toMatchObject({
+      code: 'SCHOOLDB_DEADLINE_EXCEEDED',
+      outcome: 'not-executed',
+    });
+    await clock.advance(300);
+    await reading;
+    await db.close();
+  });
+
+  it('counts no answer without its proof, where the connection breaks between the two', async () => {
+    const { db, primary, standby } = makeClient();
+    await db.write(WRITE);
+    // An older state answers, and nobody says how old it is.
+    let broken = false;
+    answer(standby, (_text, wire) => {
+      if (!broken) wire.destroy(sqlError('ECONNRESET'));
+      broken = true;
+      return result('SELECT', [{ n: broken ? 0 : 1 }]);
+    });
+    standby.answer = ((inner) => (text, wire) => {
+      if (text === ASK_REPLAYED_AND_LINEAGE && !broken) return new Promise(() => {});
+      return inner(text, wire);
+    })(standby.answer);
+    await db.query(READ);
+    expect(readsOn(standby) + readsOn(primary)).toBe(2);
+    await db.close();
+  });
+
+  it.each([
+    ['the connection breaks', (standby: FakeServer) => standby.die()],
+    ['the question fails', (standby: FakeServer) => answer(standby, () => result('SELECT'))],
+  ])('goes to the primary where %s while the replica catches up', async (_what, happen) => {
+    const { db, clock, primary, standby } = makeClient();
+    primary.lsn = standby.lsn + 1;
+    await db.write(WRITE);
+    const reading = db.query(READ);
+    await settle();
+    happen(standby);
+    await clock.advance(CATCH_UP.forMs);
+    await reading;
+    expect(readsOn(primary)).toBe(1);
+    await db.close();
+  });
+
+  it('ends at its deadline while it waits for the replica', async () => {
+    const { db, clock, primary, standby } = makeClient();
+    primary.lsn = standby.lsn + 1;
+    await db.write(WRITE);
+    const reading = expect(db.query(READ, [], { deadlineMs: 20 })).rejects.toMatchObject({
+      code: 'SCHOOLDB_DEADLINE_EXCEEDED',
+    });
+    await clock.advance(20);
+    await reading;
+    await db.close();
+  });
+
+  it('follows what a read-only transaction of a session has seen', async () => {
+    const { db, primary, standby } = makeClient();
+    const session = db.session();
+    await session.write(WRITE);
+    for (const server of [primary, standby]) server.lsn = 150;
+    answer(standby, transactional());
+    await session.transaction((tx) => tx.query(READ), { access: 'read only' });
+    expect(readsOn(standby)).toBe(1);
+    expect(readSessionToken(session.token).position).toEqual({ ...POSITION, lsn: 150n });
+    await db.close();
+  });
+
+  it.each([
+    ['can not say what it follows', { hasLineage: false }],
+    ['is behind', { lsn: 1 }],
+  ])('goes to the primary where a server behind the pooler of replicas %s', async (_what, state) => {
+    const { db, primary, standby } = makeClient({
+      endpoints: { master: 'master', replicaPooler: 'replicaPooler' },
+    });
+    Object.assign(standby, state);
+    answer(standby, transactional());
+    await db.write(WRITE);
+    await db.query(READ);
+    expect(readsOn(primary)).toBe(1);
+    await db.close();
+  });
+
+  it('is repeated where the connection to the pooler breaks', async () => {
+    const { db, primary, standby } = makeClient({
+      endpoints: { master: 'master', replicaPooler: 'replicaPooler' },
+    });
+    answer(standby, transactional({ onStatement: once(loseConnection, () => result('SELECT')) }));
+    await db.write(WRITE);
+    await db.query(READ);
+    expect(readsOn(standby) + readsOn(primary)).toBe(2);
     await db.close();
   });
 });

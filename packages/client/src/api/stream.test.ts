@@ -159,6 +159,15 @@ describe('stream', () => {
     expect(() => db.stream(READ, [], options as StreamOptions)).toThrow(message);
   });
 
+  it('is told unconfirmed where a write commits and its wait for the standby was given up', async () => {
+    const { db, primary } = makeClient();
+    answer(primary, (_text, wire) => {
+      wire.notify({ severity: 'WARNING', code: '01000', routine: 'SyncRepWaitForLSN' });
+      return result('INSERT', [{ n: 1 }]);
+    });
+    await expect(collect(db.stream(WRITE))).rejects.toMatchObject({ code: 'SCHOOLDB_COMMIT_UNCONFIRMED' });
+  });
+
   it('refuses what is no single statement', async () => {
     const { db } = makeClient();
     await expect(db.stream('BEGIN').next()).rejects.toMatchObject({ code: 'SCHOOLDB_STATEMENT_REFUSED' });
