@@ -1,20 +1,19 @@
-import { chmod, chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterError } from '../../errors.ts';
 import { DEFAULT_VERSION, SUPERUSER, type PostgresVersion, type ResolvedOptions } from '../../options.ts';
-import { Children, type Account } from '../../process/children.ts';
+import type { Account } from '../../process/children.ts';
 import { findFreePort } from '../../process/ports.ts';
 import type { ClusterEvent } from '../../cluster.ts';
 import type { StartedEngine, StartNeeds } from '../engine.ts';
-import { requireReachable, serverAccount } from '../account.ts';
 import { prepareBinaries } from './binaries.ts';
 import { explainFailure } from '../explain-failure.ts';
+import { prepareGround, writeCertificates } from '../ground.ts';
 import { createReplicationRole, initialise } from './bootstrap.ts';
 import { createDatabase } from '../create-database.ts';
 import { makeCertificates } from '../certificates.ts';
 import { DataDisk } from './data-disk.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
-import { layoutOf, makeServerDirectory, writeServerFile } from '../layout.ts';
+import { makeServerDirectory } from '../layout.ts';
 import { Member } from './member.ts';
 import { makePassword } from '../password.ts';
 import { PostgresServer } from './postgres-server.ts';
@@ -28,28 +27,15 @@ export async function startEmbedded({
   signal,
   onRolesChanged,
 }: StartNeeds): Promise<StartedEngine> {
-  const account = serverAccount();
-  // Servers reach their own directories through this one, and nobody else does.
-  if (account !== undefined) {
-    await chown(directory, 0, account.gid);
-    await chmod(directory, 0o710);
-    await requireReachable(directory, account);
-  }
-  const children = new Children(janitor, directory, account);
-  const layout = layoutOf(directory);
-  const progress = (detail: string) => {
-    signal.throwIfAborted();
-    emit({ type: 'start:progress', detail });
-  };
+  const ground = await prepareGround({ directory, janitor, emit, signal });
+  const { account, children, layout, progress } = ground;
 
   progress('preparing binaries and certificates');
   const [binaries, certificates] = await Promise.all([
     prepareBinaries(versionOf(options), directory, account),
     makeCertificates(),
   ]);
-  await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
-  await writeServerFile(layout.certificateFile, certificates.certificate, account);
-  await writeServerFile(layout.keyFile, certificates.key, account);
+  await writeCertificates(certificates, ground);
 
   const passwords = { user: makePassword(), superuser: makePassword(), replication: makePassword() };
   const superuser = { user: SUPERUSER, password: passwords.superuser, ca: certificates.ca };

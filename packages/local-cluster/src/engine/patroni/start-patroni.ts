@@ -1,13 +1,10 @@
-import { chmod, chown, writeFile } from 'node:fs/promises';
 import { ClusterError, messageOf } from '../../errors.ts';
-import { Children } from '../../process/children.ts';
 import { waitFor } from '../../process/wait.ts';
-import { requireReachable, serverAccount } from '../account.ts';
 import { makeCertificates } from '../certificates.ts';
 import { createDatabase } from '../create-database.ts';
 import type { StartedEngine, StartNeeds } from '../engine.ts';
 import { explainFailure } from '../explain-failure.ts';
-import { layoutOf, writeServerFile } from '../layout.ts';
+import { prepareGround, writeCertificates } from '../ground.ts';
 import { makePassword } from '../password.ts';
 import { chooseAddresses } from './addresses.ts';
 import { Balancer } from './balancer.ts';
@@ -32,18 +29,8 @@ export async function startPatroni({
   onRolesChanged,
 }: StartNeeds): Promise<StartedEngine> {
   const programs = await findPrograms(options);
-  const account = serverAccount();
-  if (account !== undefined) {
-    await chown(directory, 0, account.gid);
-    await chmod(directory, 0o710);
-    await requireReachable(directory, account);
-  }
-  const children = new Children(janitor, directory, account);
-  const layout = layoutOf(directory);
-  const progress = (detail: string) => {
-    signal.throwIfAborted();
-    emit({ type: 'start:progress', detail });
-  };
+  const ground = await prepareGround({ directory, janitor, emit, signal });
+  const { children, layout, progress } = ground;
 
   progress('preparing addresses and certificates');
   const names = Array.from({ length: options.replicas + 1 }, (_, index) => `pg${index + 1}`);
@@ -58,9 +45,7 @@ export async function startPatroni({
     ].map(({ host }) => host),
   );
   const certificates = await makeCertificates({ addresses: [...hosts] });
-  await writeFile(layout.caFile, certificates.ca, { mode: 0o644 });
-  await writeServerFile(layout.certificateFile, certificates.certificate, account);
-  await writeServerFile(layout.keyFile, certificates.key, account);
+  await writeCertificates(certificates, ground);
 
   const passwords = { user: makePassword(), superuser: makePassword() };
   const secrets = { superuser: passwords.superuser, replication: makePassword(), agent: makePassword() };
