@@ -17,9 +17,9 @@ import type { ConnectContext, ConnectOptions } from './connect.ts';
 import { Connector, MAX_PROBES } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { ExclusiveLane } from './exclusive-lane.ts';
-import type { BorrowedConnection } from './forgotten-connections.ts';
-import { ForgottenConnections } from './forgotten-connections.ts';
 import { keepBeating } from './heartbeat.ts';
+import type { BorrowedConnection } from './hung-connections.ts';
+import { HungConnections } from './hung-connections.ts';
 import type { EndpointLease, SessionLease } from './lease.ts';
 import { SessionLane } from './session-lane.ts';
 import type { SessionDemand } from './session-lane.ts';
@@ -53,15 +53,17 @@ export interface EndpointHealth {
 /** One address: its lane, its connects, its watch. */
 export class Endpoint {
   readonly kind: EndpointKind;
+  readonly #addresses: readonly Address[];
   readonly #address: string;
   readonly #context: EndpointContext;
   readonly #connector: Connector;
   readonly #lane: ExclusiveLane;
   readonly #sessions: SessionLane;
   readonly #watch: ServerWatch;
-  readonly #forgotten: ForgottenConnections;
+  readonly #hung: HungConnections;
   #stopLooking: (() => void) | undefined;
   #everOpened = false;
+  #looks = 0;
   /** From the master's going down to its coming up. */
   #failover: FailoverTrace | undefined;
 
@@ -72,6 +74,7 @@ export class Endpoint {
     context: EndpointContext,
   ) {
     this.kind = kind;
+    this.#addresses = addresses;
     this.#address = addresses.map(addressText).join(',');
     this.#context = context;
     const maxConnections = options.maxConnections - MAX_PROBES;
@@ -121,14 +124,18 @@ export class Endpoint {
       },
       context.responsive,
     );
-    this.#forgotten = new ForgottenConnections(
+    this.#hung = new HungConnections(
       {
         lent: () => this.#lane.lent(),
+        isReplaced: ({ identity }) => context.topology.isReplaced(identity),
         borrow: (like) => this.#borrow(like),
-        onForgotten: ({ wire }, silentMs) =>
-          wire.destroy(
-            this.#lost(`a connection was forgotten by the network: silent for ${Math.round(silentMs)} ms`),
-          ),
+        onHung: ({ wire }, because, silentMs) => {
+          const why =
+            because === 'forgotten'
+              ? 'a connection was forgotten by the network'
+              : 'another server has taken over';
+          wire.destroy(this.#lost(`${why}: silent for ${Math.round(silentMs)} ms`));
+        },
       },
       context,
     );
@@ -161,7 +168,7 @@ export class Endpoint {
   async acquire(deadline: Deadline, waiting?: Waiting): Promise<EndpointLease> {
     const lease = await this.#lane.acquire(deadline, waiting);
     this.#watch.wake();
-    this.#lookForForgotten();
+    this.#lookForHung();
     const { connection } = lease;
     return {
       connection,
@@ -290,27 +297,29 @@ export class Endpoint {
     this.#lane.destroy((connection) => connection.peer === peer, reason);
   }
 
-  #lookForForgotten(): void {
+  #lookForHung(): void {
     this.#stopLooking ??= this.#context.responsive.onTick((punctual) => {
-      this.#forgotten.look(punctual);
+      this.#hung.look(punctual);
       if (this.#lane.state.leased > 0) return;
       this.#stopLooking?.();
       this.#stopLooking = undefined;
     });
   }
 
-  /** A connection to the same server that nobody uses: one that is idle, else a fresh one that leads there. */
-  async #borrow({ peer, address }: Connection): Promise<BorrowedConnection | undefined> {
-    const idle = this.#lane.findIdle((each) => each.peer === peer && each.wire.unanswered === 0);
-    if (idle !== undefined) {
-      return { connection: idle, isUsed: () => !this.#lane.isIdle(idle), giveBack: () => {} };
-    }
-    const fresh = await this.#connector.probe(address).catch(() => undefined);
-    if (fresh === undefined) return undefined;
-    const giveBack = () => void fresh.wire.end();
-    if (fresh.peer === peer) return { connection: fresh, isUsed: () => false, giveBack };
+  /** A connection to the same server that nobody uses: a fresh one that leads there, else one that is idle. */
+  async #borrow({ peer }: Connection): Promise<BorrowedConnection | undefined> {
+    const fresh = await this.#connector.probe(this.#nextToLookAt()).catch(() => undefined);
+    const giveBack = () => void fresh?.wire.end();
+    if (fresh?.peer === peer) return { connection: fresh, isUsed: () => false, giveBack };
     giveBack();
-    return undefined;
+    const idle = this.#lane.findIdle((each) => each.peer === peer && each.wire.unanswered === 0);
+    if (idle === undefined) return undefined;
+    return { connection: idle, isUsed: () => !this.#lane.isIdle(idle), giveBack: () => {} };
+  }
+
+  /** Each in turn: where every server has an address of its own, the one that has taken over is behind another. */
+  #nextToLookAt(): Address | undefined {
+    return this.#addresses[this.#looks++ % this.#addresses.length];
   }
 
   #lost(what: string): ConnectionLostError {

@@ -5,7 +5,7 @@ import type { Wire } from '../wire/wire.ts';
 /**
  * Asks for a sign of life whenever a connection was quiet for a while. Nobody waits for an answer on a session that
  * only listens or holds a lock: a server that froze, or a network that forgot it, would never be noticed. The server
- * watch and {@link ForgottenConnections} see to whoever owes an answer, so the question itself is all that is needed.
+ * watch and {@link HungConnections} see to whoever owes an answer, so the question itself is all that is needed.
  *
  * @param maySend - asked before each: false while something else has the connection for itself.
  * @returns a function that ends it.

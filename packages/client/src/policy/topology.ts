@@ -95,6 +95,11 @@ export class Topology {
     return judgement;
   }
 
+  /** Whether a newer timeline than that of this primary is known: nothing that it still says will last. */
+  isReplaced({ systemId, timeline }: ServerIdentity): boolean {
+    return timeline !== null && timeline < (this.#highestTimeline.get(systemId) ?? 0);
+  }
+
   /** A connection that was found fit is open. @returns to be called when it is gone. */
   opened({ systemId, server }: ServerIdentity): () => void {
     let servers = this.#open.get(systemId);

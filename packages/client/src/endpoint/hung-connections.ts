@@ -1,22 +1,28 @@
 /**
- * Finds single connections that the network has forgotten while their server is well: a firewall dropped its entry, or
- * one direction is cut. To the client that looks like a slow statement; only the server can tell the two apart:
+ * Finds single connections on which an answer will never come, or never count, while their server is well:
+ *
+ *   forgotten  by the network: a firewall dropped its entry, or one direction is cut. To the client that looks like a
+ *              slow statement; only the server can tell the two apart
+ *   replaced   the server is a primary that another one has taken over from, cut off but alive: its COMMIT waits for
+ *              standbys that do not follow it any more
  *
  *   owing       a connection that owes an answer has been silent for `silentMs`
- *   questioned  the server is asked, over another connection, whether that backend is at work
+ *   questioned  the server is asked, over another connection, whether that backend is at work. A fresh one where it can
+ *               be had: it also shows whether the address still leads there
  *   idle        it is not: it has answered, or never heard the question. The answer may still be under way
- *   forgotten   no byte came for `graceMs` after that: the connection is closed, its caller retried or settled
+ *   hung        no byte came for `graceMs` after that, or since a newer primary was met: the connection is closed, its
+ *               caller retried or settled
  */
 import type { Clock } from '../runtime/clock.ts';
 import type { ResponsiveClock } from '../runtime/responsive-clock.ts';
 import { ASK_ACTIVE } from '../wire/sql.ts';
 import type { Connection } from './connection.ts';
 
-export const FORGOTTEN_DEFAULTS = {
+export const HUNG_DEFAULTS = {
   silentMs: 2_000,
   graceMs: 1_000,
   /** From one question to the next. */
-  intervalMs: 5_000,
+  intervalMs: 2_000,
 };
 
 export interface BorrowedConnection {
@@ -26,12 +32,14 @@ export interface BorrowedConnection {
   giveBack(): void;
 }
 
-export interface ForgottenHooks {
+export interface HungHooks {
   /** The connections that are lent. */
   lent(): Iterable<Connection>;
+  /** Whether a newer primary was met than the one that this connection leads to. */
+  isReplaced(connection: Connection): boolean;
   /** A connection to the same server that nobody uses; `giveBack` when it is not needed any more. */
   borrow(like: Connection): Promise<BorrowedConnection | undefined>;
-  onForgotten(connection: Connection, silentMs: number): void;
+  onHung(connection: Connection, because: 'forgotten' | 'replaced', silentMs: number): void;
 }
 
 interface Debt {
@@ -39,16 +47,18 @@ interface Debt {
   since: number;
   /** When the server said that the backend is not at work. */
   idleSince: number | undefined;
+  /** When it was first seen that another primary has taken over. */
+  replacedSince: number | undefined;
 }
 
-export class ForgottenConnections {
-  readonly #hooks: ForgottenHooks;
+export class HungConnections {
+  readonly #hooks: HungHooks;
   readonly #responsive: ResponsiveClock;
   readonly #clock: Clock;
   readonly #debts = new Map<Connection, Debt>();
   #askedAt = -Infinity;
 
-  constructor(hooks: ForgottenHooks, time: { clock: Clock; responsive: ResponsiveClock }) {
+  constructor(hooks: HungHooks, time: { clock: Clock; responsive: ResponsiveClock }) {
     this.#hooks = hooks;
     this.#clock = time.clock;
     this.#responsive = time.responsive;
@@ -59,13 +69,15 @@ export class ForgottenConnections {
     const now = this.#responsive.now();
     const owing = new Set<Connection>();
     for (const connection of this.#hooks.lent()) {
-      // A pooler hands out process numbers of its own.
-      if (connection.wire.unanswered > 0 && !connection.pooled) owing.add(connection);
+      if (connection.wire.unanswered > 0) owing.add(connection);
     }
     for (const connection of this.#debts.keys()) if (!owing.has(connection)) this.#debts.delete(connection);
     for (const connection of owing) this.#update(connection, now, punctual);
-    const silent = [...this.#debts].filter(([, debt]) => now - debt.since >= FORGOTTEN_DEFAULTS.silentMs);
-    if (silent.length === 0 || now - this.#askedAt < FORGOTTEN_DEFAULTS.intervalMs) return;
+    const silent = [...this.#debts].filter(
+      // A pooler hands out process numbers of its own.
+      ([{ pooled }, debt]) => !pooled && now - debt.since >= HUNG_DEFAULTS.silentMs,
+    );
+    if (silent.length === 0 || now - this.#askedAt < HUNG_DEFAULTS.intervalMs) return;
     this.#askedAt = now;
     const byPeer = Map.groupBy(silent, ([connection]) => connection.peer);
     for (const debts of byPeer.values()) void this.#ask(debts);
@@ -73,17 +85,22 @@ export class ForgottenConnections {
 
   #update(connection: Connection, now: number, punctual: boolean): void {
     const { bytesRead } = connection.wire;
+    const replacedSince = this.#hooks.isReplaced(connection) ? now : undefined;
     const debt = this.#debts.get(connection);
     if (debt === undefined || debt.bytesRead !== bytesRead) {
-      this.#debts.set(connection, { bytesRead, since: now, idleSince: undefined });
-    } else if (
-      punctual &&
-      debt.idleSince !== undefined &&
-      now - debt.idleSince >= FORGOTTEN_DEFAULTS.graceMs
-    ) {
-      this.#debts.delete(connection);
-      this.#hooks.onForgotten(connection, now - debt.since);
+      this.#debts.set(connection, { bytesRead, since: now, idleSince: undefined, replacedSince });
+      return;
     }
+    debt.replacedSince ??= replacedSince;
+    if (!punctual) return;
+    const isOver = (since: number | undefined) => since !== undefined && now - since >= HUNG_DEFAULTS.graceMs;
+    if (isOver(debt.replacedSince)) this.#give(connection, 'replaced', now - debt.since);
+    else if (isOver(debt.idleSince)) this.#give(connection, 'forgotten', now - debt.since);
+  }
+
+  #give(connection: Connection, because: 'forgotten' | 'replaced', silentMs: number): void {
+    this.#debts.delete(connection);
+    this.#hooks.onHung(connection, because, silentMs);
   }
 
   /** @param debts - of connections to one server. */
@@ -91,7 +108,7 @@ export class ForgottenConnections {
     const [like] = debts[0] ?? [];
     const borrowed = like === undefined ? undefined : await this.#hooks.borrow(like);
     if (borrowed === undefined) return;
-    const limit = this.#clock.schedule(FORGOTTEN_DEFAULTS.graceMs, () => {
+    const limit = this.#clock.schedule(HUNG_DEFAULTS.graceMs, () => {
       // Forgotten as well, it seems. Over another one, and soon.
       this.#askedAt = -Infinity;
       if (borrowed.isUsed()) return;
