@@ -6,6 +6,7 @@ import { Topology } from '../policy/topology.ts';
 import { ResponsiveClock } from '../runtime/responsive-clock.ts';
 import { Connector, MAX_PROBES } from './connect.ts';
 
+const ADDRESS = { host: 'db', port: 5432 };
 const DEMAND = { isWanted: () => true, onFailed: () => {}, onRoom: () => {} };
 
 function makeConnector(maxSockets: number, password: () => string | Promise<string> = () => '') {
@@ -14,7 +15,7 @@ function makeConnector(maxSockets: number, password: () => string | Promise<stri
   answer(server, () => result('SELECT'));
   const connector = new Connector(
     'master',
-    [{ host: 'db', port: 5432 }],
+    [ADDRESS],
     maxSockets,
     {
       database: 'school',
@@ -106,10 +107,10 @@ describe('Connector', () => {
 
   it('has no more probes open than it may', async () => {
     const { connector } = makeConnector(1);
-    const open = await Promise.all(Array.from({ length: MAX_PROBES }, () => connector.probe()));
-    await expect(connector.probe()).rejects.toThrow('probes are open already');
+    const open = await Promise.all(Array.from({ length: MAX_PROBES }, () => connector.probe([ADDRESS])));
+    await expect(connector.probe([ADDRESS])).rejects.toThrow('probes are open already');
     open[0]!.wire.destroy(new Error('enough'));
-    await connector.probe();
+    await connector.probe([ADDRESS]);
   });
 
   it('does not wait for a password when it is closed', async () => {

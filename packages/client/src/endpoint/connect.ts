@@ -109,13 +109,13 @@ export class Connector {
   /**
    * One attempt, outside of what {@link hasRoom} counts. Rejects where as many probes are open as there may be.
    *
-   * @param address - where to; any of the endpoint's where it does not matter.
+   * @param addresses - where to: the first that leads to what is wanted.
    */
-  async probe(address?: Address): Promise<Connection> {
+  async probe(addresses: readonly Address[]): Promise<Connection> {
     if (this.#probes >= MAX_PROBES) throw new Error(`${this.#kind}: ${MAX_PROBES} probes are open already`);
     this.#probes += 1;
     const closed = () => (this.#probes -= 1);
-    const { result } = this.#begin(address === undefined ? undefined : [address]);
+    const { result } = this.#begin(addresses);
     result.then(({ wire }) => wire.onGone(closed), closed);
     return result;
   }

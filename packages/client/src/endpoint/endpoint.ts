@@ -38,6 +38,8 @@ export interface EndpointOptions extends ConnectOptions {
 export interface EndpointContext extends ConnectContext {
   readonly random: Random;
   readonly events: Events<ClientEvents>;
+  /** Finds out where the master's own address leads. Rejects where that is nowhere. */
+  readonly lookForPrimary: () => Promise<void>;
 }
 
 export interface EndpointHealth {
@@ -115,7 +117,7 @@ export class Endpoint {
     this.#watch = new ServerWatch(
       { ...SERVER_WATCH_DEFAULTS, oneServerOnly: kind === 'master' },
       {
-        probe: ({ address }) => this.#connector.probe(address),
+        probe: ({ address }) => this.#connector.probe([address]),
         isBusy: () => this.#lane.state.leased > 0,
         isIdle: (connection) => this.#lane.isIdle(connection),
         onSuspected: (silentMs) =>
@@ -209,7 +211,7 @@ export class Endpoint {
 
   /** Opens a connection of its own and closes it. Rejects where the address leads to nothing of use. */
   async probe(): Promise<void> {
-    const { wire } = await this.#connector.probe();
+    const { wire } = await this.#connector.probe(this.#addressesInTurn());
     await wire.end();
   }
 
@@ -307,8 +309,12 @@ export class Endpoint {
   }
 
   /** A connection to the same server that nobody uses: a fresh one that leads there, else one that is idle. */
-  async #borrow({ peer }: Connection): Promise<BorrowedConnection | undefined> {
-    const fresh = await this.#connector.probe(this.#nextToLookAt()).catch(() => undefined);
+  async #borrow({ peer, pooled }: Connection): Promise<BorrowedConnection | undefined> {
+    if (pooled) {
+      await this.#context.lookForPrimary().catch(() => {});
+      return undefined;
+    }
+    const fresh = await this.#connector.probe(this.#addressesInTurn()).catch(() => undefined);
     const giveBack = () => void fresh?.wire.end();
     if (fresh?.peer === peer) return { connection: fresh, isUsed: () => false, giveBack };
     giveBack();
@@ -317,9 +323,10 @@ export class Endpoint {
     return { connection: idle, isUsed: () => !this.#lane.isIdle(idle), giveBack: () => {} };
   }
 
-  /** Each in turn: where every server has an address of its own, the one that has taken over is behind another. */
-  #nextToLookAt(): Address | undefined {
-    return this.#addresses[this.#looks++ % this.#addresses.length];
+  /** Beginning with another one each time: where every server has one, who has taken over is behind another. */
+  #addressesInTurn(): readonly Address[] {
+    const first = this.#looks++ % this.#addresses.length;
+    return [...this.#addresses.slice(first), ...this.#addresses.slice(0, first)];
   }
 
   #lost(what: string): ConnectionLostError {

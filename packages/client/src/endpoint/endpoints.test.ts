@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer, makeClient, transactional } from '../../test/support/fake-client.ts';
 import { FakeServer, SILENCE, sqlError } from '../../test/support/fake-server.ts';
+import type { SchoolDbOptions } from '../api/options.ts';
 import type { ServerIdentity } from '../policy/topology.ts';
 import { ASK_STANDBY } from '../wire/sql.ts';
 
@@ -108,6 +109,30 @@ describe('a server that was restarted', () => {
     await clock.advance(1_000);
     await cleaning;
     expect([primary.wires.size, restarted.texts.includes('VACUUM')]).toEqual([1, true]);
+    await db.close();
+  });
+});
+
+describe('a primary that was replaced while it lives on', () => {
+  it.each([
+    ['its address', { endpoints: { master: 'master' } }],
+    ['a pooler', { endpoints: { master: 'master', masterPooler: 'masterPooler' }, prefer: 'pooler' }],
+    ['one of several addresses', { endpoints: { master: ['master', 'other'] } }],
+  ] as const)('is left, behind %s, though it answers everything but a COMMIT', async (where, options) => {
+    const { db, clock, primary, behind } = makeClient(options as Partial<SchoolDbOptions>);
+    answer(primary, transactional({ onCommit: () => SILENCE }));
+    const replacement = makeServer({ server: 'pg7', timeline: 2 });
+    answer(replacement, transactional({ settled: false }));
+    // Refuses whoever comes before it is promoted.
+    behind['other'] = makeServer({ server: 'pg7', role: 'standby', timeline: null });
+    const writing = db.write('INSERT 1', [], { exactlyOnce: true });
+    await clock.advance(5_000);
+    expect([writesOf(primary), writesOf(replacement)]).toEqual([['INSERT 1'], []]);
+    behind[where === 'one of several addresses' ? 'other' : 'master'] = replacement;
+    if (where === 'a pooler') behind['masterPooler'] = replacement;
+    await clock.advance(10_000);
+    await writing;
+    expect([writesOf(primary), writesOf(replacement)]).toEqual([['INSERT 1'], ['INSERT 1']]);
     await db.close();
   });
 });

@@ -53,6 +53,7 @@ export class Endpoints {
       responsive: new ResponsiveClock(runtime.clock),
       onNews: (news: 'timeline' | 'cluster', connection: Connection, address: string) =>
         this.#learn(news, connection, address),
+      lookForPrimary: () => this.master.probe(),
       onRival: (claimant: ServerIdentity, rival: string) => void this.#confront(claimant, rival),
     };
     const make = (kind: EndpointKind) => {

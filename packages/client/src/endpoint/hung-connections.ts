@@ -37,7 +37,10 @@ export interface HungHooks {
   lent(): Iterable<Connection>;
   /** Whether a newer primary was met than the one that this connection leads to. */
   isReplaced(connection: Connection): boolean;
-  /** A connection to the same server that nobody uses; `giveBack` when it is not needed any more. */
+  /**
+   * A connection to the same server that nobody uses; `giveBack` when it is not needed any more. Undefined where there
+   * is none, and behind a pooler: it hands out process numbers of its own.
+   */
   borrow(like: Connection): Promise<BorrowedConnection | undefined>;
   onHung(connection: Connection, because: 'forgotten' | 'replaced', silentMs: number): void;
 }
@@ -73,10 +76,7 @@ export class HungConnections {
     }
     for (const connection of this.#debts.keys()) if (!owing.has(connection)) this.#debts.delete(connection);
     for (const connection of owing) this.#update(connection, now, punctual);
-    const silent = [...this.#debts].filter(
-      // A pooler hands out process numbers of its own.
-      ([{ pooled }, debt]) => !pooled && now - debt.since >= HUNG_DEFAULTS.silentMs,
-    );
+    const silent = [...this.#debts].filter(([, debt]) => now - debt.since >= HUNG_DEFAULTS.silentMs);
     if (silent.length === 0 || now - this.#askedAt < HUNG_DEFAULTS.intervalMs) return;
     this.#askedAt = now;
     const byPeer = Map.groupBy(silent, ([connection]) => connection.peer);
