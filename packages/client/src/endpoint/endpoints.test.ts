@@ -1,10 +1,11 @@
 /** What the endpoints learn of the cluster from each other, seen through the whole client above the wire. */
 import { describe, expect, it } from 'vitest';
-import { answer, makeClient, transactional } from '../../test/support/fake-client.ts';
-import { FakeServer, SILENCE, sqlError } from '../../test/support/fake-server.ts';
+import { answer, makeClient, once, transactional } from '../../test/support/fake-client.ts';
+import type { Answer } from '../../test/support/fake-server.ts';
+import { FakeServer, SILENCE, result, sqlError } from '../../test/support/fake-server.ts';
 import type { SchoolDbOptions } from '../api/options.ts';
 import type { ServerIdentity } from '../policy/topology.ts';
-import { ASK_STANDBY } from '../wire/sql.ts';
+import { ASK_ACTIVE, ASK_STANDBY } from '../wire/sql.ts';
 
 function makeServer(identity: Partial<ServerIdentity>): FakeServer {
   const server = new FakeServer(identity);
@@ -120,17 +121,30 @@ describe('a primary that was replaced while it lives on', () => {
     ['one of several addresses', { endpoints: { master: ['master', 'other'] } }],
   ] as const)('is left, behind %s, though it answers everything but a COMMIT', async (where, options) => {
     const { db, clock, primary, behind } = makeClient(options as Partial<SchoolDbOptions>);
-    answer(primary, transactional({ onCommit: () => SILENCE }));
+    const onCommit = once(
+      () => SILENCE,
+      () => result('COMMIT'),
+    );
+    // The COMMIT waits for a standby that will never come: its backend is at work.
+    const onStatement: Answer = (text, { processId: pid }) =>
+      text === ASK_ACTIVE ? result('SELECT', [{ pid }]) : result('INSERT');
+    answer(primary, transactional({ onCommit, onStatement }));
     const replacement = makeServer({ server: 'pg7', timeline: 2 });
     answer(replacement, transactional({ settled: false }));
     // Refuses whoever comes before it is promoted.
     behind['other'] = makeServer({ server: 'pg7', role: 'standby', timeline: null });
+    // What others ask is answered all the time: nothing but the one COMMIT is silent.
+    const workOn = async (forMs: number): Promise<void> => {
+      for (let elapsedMs = 0; elapsedMs < forMs; elapsedMs += 200) {
+        await Promise.all([db.write('SELECT 1', [], { safety: 'read' }), clock.advance(200)]);
+      }
+    };
     const writing = db.write('INSERT 1', [], { exactlyOnce: true });
-    await clock.advance(5_000);
+    await workOn(5_000);
     expect([writesOf(primary), writesOf(replacement)]).toEqual([['INSERT 1'], []]);
     behind[where === 'one of several addresses' ? 'other' : 'master'] = replacement;
     if (where === 'a pooler') behind['masterPooler'] = replacement;
-    await clock.advance(10_000);
+    await workOn(10_000);
     await writing;
     expect([writesOf(primary), writesOf(replacement)]).toEqual([['INSERT 1'], ['INSERT 1']]);
     await db.close();
