@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { answer, makeClient, once, transactional } from '../../test/support/fake-client.ts';
 import type { Answer } from '../../test/support/fake-server.ts';
 import { FakeServer, SILENCE, result, sqlError } from '../../test/support/fake-server.ts';
-import type { SchoolDbOptions } from '../api/options.ts';
 import type { ServerIdentity } from '../policy/topology.ts';
 import { ASK_ACTIVE, ASK_STANDBY } from '../wire/sql.ts';
 
@@ -120,7 +119,7 @@ describe('a primary that was replaced while it lives on', () => {
     ['a pooler', { endpoints: { master: 'master', masterPooler: 'masterPooler' }, prefer: 'pooler' }],
     ['one of several addresses', { endpoints: { master: ['master', 'other'] } }],
   ] as const)('is left, behind %s, though it answers everything but a COMMIT', async (where, options) => {
-    const { db, clock, primary, behind } = makeClient(options as Partial<SchoolDbOptions>);
+    const { db, clock, primary, behind } = makeClient(options);
     const onCommit = once(
       () => SILENCE,
       () => result('COMMIT'),

@@ -9,7 +9,8 @@ import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { SWEEP_OPERATIONS } from '../sweep/operations.ts';
-import { SITUATIONS } from '../sweep/situations.ts';
+import { SITUATIONS, situationsOf } from '../sweep/situations.ts';
+import type { Situation } from '../sweep/situations.ts';
 import { SWEEP_ROUTES } from '../sweep/sweep-report.ts';
 import type { SweepPlan } from '../sweep/sweep-report.ts';
 import { duration, integer, listOf, namesOf } from './arguments.ts';
@@ -154,7 +155,12 @@ function newCommand(found: (request: BenchRequest) => void): Command {
       found({ bench: 'idle', idleMs, jsonPath: json ?? null }),
     );
   add('sweep')
-    .option('--situations <names>', `all of ${namesOf(SITUATIONS)}, or some`, listOf(SITUATIONS))
+    .addOption(engineOption())
+    .option(
+      '--situations <names>',
+      `all that the engine can make, or some of ${namesOf(SITUATIONS)}`,
+      listOf(SITUATIONS),
+    )
     .option('--operations <names>', `all of ${namesOf(SWEEP_OPERATIONS)}, or some`, listOf(SWEEP_OPERATIONS))
     .option('--routes <names>', `${namesOf(ROUTES)} (which needs PgBouncer), or both`, listOf(ROUTES))
     .option('--every <n>', 'cut at every n-th message only', integer(1, MOST_MESSAGES), 1)
@@ -162,7 +168,8 @@ function newCommand(found: (request: BenchRequest) => void): Command {
       found({
         bench: 'sweep',
         plan: {
-          situations: flags.situations ?? SITUATIONS,
+          engine: flags.engine,
+          situations: situationsFor(flags),
           operations: flags.operations ?? SWEEP_OPERATIONS,
           routes: (flags.routes ?? ROUTES).map(({ name }) => name),
           every: flags.every,
@@ -175,10 +182,21 @@ function newCommand(found: (request: BenchRequest) => void): Command {
 
 const ROUTES = SWEEP_ROUTES.map((name) => ({ name }));
 
-interface SweepFlags extends Partial<Omit<SweepPlan, 'routes' | 'every'>> {
+interface SweepFlags extends Partial<Omit<SweepPlan, 'engine' | 'routes' | 'every'>> {
+  engine: EngineName;
   routes?: typeof ROUTES;
   every: number;
   json?: string;
+}
+
+function situationsFor({ engine, situations }: SweepFlags): readonly Situation[] {
+  const possible = situationsOf(engine);
+  const foreign = situations?.find((situation) => !possible.includes(situation));
+  if (foreign !== undefined)
+    throw new UsageError(
+      `--situations: '${foreign.name}' can't be made with engine ${engine}, which has ${namesOf(possible)}`,
+    );
+  return situations ?? possible;
 }
 
 function engineOption(): Option {

@@ -22,7 +22,8 @@ import { sweepReport } from './sweep-report.ts';
 import type { CutPoint, Swept, SweepPlan, SweepReport, SweepRoute } from './sweep-report.ts';
 
 const DEADLINE_MS = 60_000;
-const LIMIT_MS = 60_000;
+/** Patroni waits for a lease to run out, and then winds a server back. */
+const LIMIT_MS = 120_000;
 const LOOK_EVERY_MS = 20;
 /** How long a call may take until it is cut or has ended. */
 const CUT_WITHIN_MS = 30_000;
@@ -42,7 +43,10 @@ export async function runSweep(
     const cleanup = new Cleanup();
     context.cleanup.defer(() => cleanup.run());
     context.say(`starting a cluster for ${situations.map(({ name }) => name).join(', ')}`);
-    const bed = await SweepBed.start(shape, plan.routes.includes('pooler'), { ...context, cleanup });
+    const bed = await SweepBed.start(plan.engine, shape, plan.routes.includes('pooler'), {
+      ...context,
+      cleanup,
+    });
     for (const situation of situations) {
       for (const route of plan.routes) {
         context.signal.throwIfAborted();
@@ -168,8 +172,10 @@ class Sweep {
       if (answer.kind === 'unknown' && (answer.settled === 'committed' || answer.settled === 'not-committed'))
         this.#swept.settledLater += 1;
       // What was acknowledged before anything happened is the cluster's to keep; all else is the client's.
+      const { losesAcknowledged = false, oldPrimaryAlive = false } = this.#situation;
+      const { unsafe = false } = operation;
       const ended = ends[index] === 'ended';
-      const mayBeLost = ended && (operation.unsafe === true || this.#situation.losesAcknowledged === true);
+      const mayBeLost = (ended && (unsafe || losesAcknowledged)) || (unsafe && oldPrimaryAlive);
       const n = rows.get(calls[index]!.id) ?? 0;
       const untrue = judge(operation, answer, n, mayBeLost) ?? this.#needless(answer);
       if (untrue !== null) this.#swept.violations.push({ ...point, operation: operation.name, untrue });

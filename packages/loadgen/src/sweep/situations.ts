@@ -5,6 +5,8 @@
  * happens no address takes new connections.
  */
 import type { Cluster, ClusterOptions, FaultName, FaultOptions } from '@schooldb/local-cluster';
+import { ENGINES } from '../options/engine.ts';
+import type { EngineName } from '../options/engine.ts';
 
 export interface SituationScene {
   readonly cluster: Cluster;
@@ -17,34 +19,44 @@ export interface SituationScene {
   readonly isAsking: () => Promise<boolean>;
 }
 
+/** With engine patroni the promotion comes when its lease is over, whatever this says. */
+export type ClusterShape = Required<Pick<ClusterOptions, 'replicas' | 'synchronous' | 'promoteAfterMs'>>;
+
 export interface Situation {
   readonly name: string;
   readonly what: string;
-  readonly cluster: Pick<ClusterOptions, 'replicas' | 'synchronous' | 'promoteAfterMs'>;
+  /** Where it can be made. @defaultValue embedded */
+  readonly engines?: readonly EngineName[];
+  readonly cluster: ClusterShape;
   /** Cuts on the way to the server only, and behind each message: the answer to a COMMIT that waits never comes. */
   readonly upstreamOnly?: boolean;
   /** Callers get no server before this deadline, and have to be told that nobody knows. */
   readonly deadlineMs?: number;
   /** The cluster itself loses what it had acknowledged to whoever was not cut. */
   readonly losesAcknowledged?: boolean;
+  /** Whoever has met nobody but the old primary may be served by it, and what that acknowledges by itself is lost. */
+  readonly oldPrimaryAlive?: boolean;
   /** Made before the call begins. */
   readonly before?: (scene: SituationScene) => Promise<void>;
   readonly happen: (scene: SituationScene) => Promise<void>;
 }
 
 const SYNCHRONOUS = { replicas: 2, synchronous: true, promoteAfterMs: 50 } as const;
+const NEVER_PROMOTED = { replicas: 2, synchronous: true, promoteAfterMs: false } as const;
 const ASYNCHRONOUS = { replicas: 2, synchronous: false, promoteAfterMs: 50 } as const;
 
 export const SITUATIONS: readonly Situation[] = [
   {
     name: 'nothing',
     what: 'nothing else happens',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     happen: () => Promise.resolve(),
   },
   {
     name: 'nobody-answers',
     what: 'no primary can be asked before the deadline; the token is settled later',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     deadlineMs: 400,
     happen: () => Promise.resolve(),
@@ -52,12 +64,14 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'restart',
     what: 'the primary is restarted cleanly',
-    cluster: { replicas: 2, synchronous: true, promoteAfterMs: false },
+    engines: ENGINES,
+    cluster: NEVER_PROMOTED,
     happen: strike('restart'),
   },
   {
     name: 'crash-backend',
     what: 'one backend is killed: crash recovery in place, on the same timeline',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     happen: async ({ cluster, until }) => {
       const { id } = await cluster.fault('crash-backend');
@@ -76,6 +90,7 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'promotion',
     what: 'the primary is killed, a standby that holds everything is promoted',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     happen: killAndPromote,
   },
@@ -94,12 +109,14 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'switchover',
     what: 'the role moves to a standby as planned',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     happen: strike('switchover'),
   },
   {
     name: 'frozen',
     what: 'the primary is frozen, another one is promoted, and the old one wakes up',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     happen: async (scene) => {
       const { timeline } = await scene.cluster.status();
@@ -107,6 +124,36 @@ export const SITUATIONS: readonly Situation[] = [
       await newTimeline(scene, timeline);
       await frozen.undo();
     },
+  },
+  {
+    name: 'recovered-in-place',
+    what: 'the server is killed and its agent lives: recovery in single-user mode, then promotion of the same or another',
+    engines: ['patroni'],
+    cluster: SYNCHRONOUS,
+    happen: async (scene) => {
+      const { timeline } = await scene.cluster.status();
+      await scene.cluster.fault('kill-primary', { keepAgent: true });
+      await newTimeline(scene, timeline);
+    },
+  },
+  {
+    name: 'old-primary-alive',
+    what: 'the primary is cut off and lives on, another one is promoted, and the address leads to either',
+    oldPrimaryAlive: true,
+    cluster: SYNCHRONOUS,
+    happen: async (scene) => {
+      await cutOffAndPromote(scene);
+      await scene.cluster.fault('two-masters');
+    },
+  },
+  {
+    name: 'commit-at-the-old-primary',
+    what: 'the COMMIT reaches a primary that was replaced, lives on, and waits for standbys for ever',
+    oldPrimaryAlive: true,
+    cluster: SYNCHRONOUS,
+    upstreamOnly: true,
+    before: cutOffAndPromote,
+    happen: () => Promise.resolve(),
   },
   {
     name: 'waiting-then-confirmed',
@@ -172,6 +219,12 @@ async function killAndPromote(scene: SituationScene): Promise<void> {
   await newTimeline(scene, timeline);
 }
 
+async function cutOffAndPromote(scene: SituationScene): Promise<void> {
+  const { timeline } = await scene.cluster.status();
+  await scene.cluster.fault('partition');
+  await newTimeline(scene, timeline);
+}
+
 /** What is written after the promotion finds standbys that confirm it. */
 async function killAndReplicate(scene: SituationScene): Promise<void> {
   await killAndPromote(scene);
@@ -187,4 +240,8 @@ async function newTimeline({ cluster, until }: SituationScene, than: number | nu
 
 async function isInForce(cluster: Cluster, id: string): Promise<boolean> {
   return (await cluster.status()).faults.some((fault) => fault.id === id);
+}
+
+export function situationsOf(engine: EngineName): Situation[] {
+  return SITUATIONS.filter(({ engines = ['embedded'] }) => engines.includes(engine));
 }

@@ -3,9 +3,10 @@ import { CLUSTER_DEFAULTS, startCluster } from '@schooldb/local-cluster';
 import type { Cluster } from '@schooldb/local-cluster';
 import { OBSERVER_NAME } from '../bed/bed.ts';
 import { PlainConnection } from '../drivers/plain-connection.ts';
+import type { EngineName } from '../options/engine.ts';
 import type { Cleanup } from '../run/cleanup.ts';
 import { SWEEP_TABLES } from './operations.ts';
-import type { Situation } from './situations.ts';
+import type { ClusterShape } from './situations.ts';
 
 /** The cluster that is swept, and a view past its addresses of what its primary holds. */
 export class SweepBed {
@@ -17,7 +18,8 @@ export class SweepBed {
   }
 
   static async start(
-    shape: Situation['cluster'],
+    engine: EngineName,
+    { replicas, synchronous, promoteAfterMs }: ClusterShape,
     poolers: boolean,
     { signal, cleanup }: { signal: AbortSignal; cleanup: Cleanup },
   ): Promise<SweepBed> {
@@ -26,7 +28,10 @@ export class SweepBed {
       (table) => `GRANT ALL ON ${table} TO "${user}";`,
     );
     const cluster = await startCluster({
-      ...shape,
+      engine,
+      replicas,
+      synchronous,
+      ...(engine === 'embedded' && { promoteAfterMs }),
       poolers,
       // Connections that are open already are to be cut, and not only new ones.
       terminateTls: true,

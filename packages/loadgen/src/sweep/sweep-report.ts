@@ -1,5 +1,6 @@
 import { judgeLimit } from '../bench/limits.ts';
 import type { JudgedLimit } from '../bench/limits.ts';
+import type { EngineName } from '../options/engine.ts';
 import { renderLimits } from '../bench/failover-report.ts';
 import { renderTable } from '../report/table.ts';
 import type { Told } from './judge.ts';
@@ -10,6 +11,7 @@ export const SWEEP_ROUTES = ['direct', 'pooler'] as const;
 export type SweepRoute = (typeof SWEEP_ROUTES)[number];
 
 export interface SweepPlan {
+  readonly engine: EngineName;
   readonly situations: readonly Situation[];
   readonly operations: readonly SweepOperation[];
   readonly routes: readonly SweepRoute[];
@@ -41,6 +43,7 @@ export interface Swept {
 
 export interface SweepReport {
   bench: 'sweep';
+  engine: EngineName;
   operations: string[];
   every: number;
   swept: Swept[];
@@ -48,7 +51,10 @@ export interface SweepReport {
   held: boolean;
 }
 
-export function sweepReport({ operations, every, situations }: SweepPlan, swept: Swept[]): SweepReport {
+export function sweepReport(
+  { engine, operations, every, situations }: SweepPlan,
+  swept: Swept[],
+): SweepReport {
   const none = { unit: 'n', bound: 'most', most: 0 } as const;
   const waiting = new Set(
     situations.filter(({ deadlineMs }) => deadlineMs !== undefined).map(({ name }) => name),
@@ -65,6 +71,7 @@ export function sweepReport({ operations, every, situations }: SweepPlan, swept:
   ].map(judgeLimit);
   return {
     bench: 'sweep',
+    engine,
     operations: operations.map(({ name }) => name),
     every,
     swept,
