@@ -16,5 +16,6 @@ export type {
   VirtualIpStatus,
 } from './cluster.ts';
 export type { Address, EndpointKind } from './endpoint.ts';
+export type { StartOptions } from './start-cluster.ts';
 export type { AppliedFault, FaultName, FaultOptions } from './faults/fault.ts';
 export type { ClusterOptions, PostgresVersion } from './options.ts';

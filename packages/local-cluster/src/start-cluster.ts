@@ -16,9 +16,15 @@ import { nodeEnvironment } from './process/environment.ts';
 /** Enough for a stack trace. */
 const LAST_WORDS = 4_096;
 
-export interface LaunchOptions {
-  /** Under which `connectCluster()` finds it. */
+export interface StartOptions extends ClusterOptions {
+  /**
+   * Under which `connectCluster()` and `pnpm cluster` find it while it runs, `pnpm cluster fault` for one. 1 to 32
+   * letters, digits, `_` and `-`. @defaultValue none: only this process reaches it
+   */
   name?: string;
+}
+
+export interface LaunchOptions extends Pick<StartOptions, 'name'> {
   /** It goes on when this process ends. */
   detach?: boolean;
   /** Hears everything from the first step on. */
@@ -32,8 +38,8 @@ export interface LaunchOptions {
  *
  * @throws ClusterError with one clear line when an option is out of range or the start fails; nothing is left then.
  */
-export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  return launchCluster(options);
+export function startCluster({ name, ...options }: StartOptions = {}): Promise<Cluster> {
+  return launchCluster(options, name === undefined ? {} : { name });
 }
 
 /**
