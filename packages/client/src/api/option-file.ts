@@ -23,24 +23,16 @@ export class OptionFile {
     try {
       return readFileSync(this.#path, 'utf8');
     } catch (error) {
-      throw this.#unreadable(error);
+      throw this.refuse(`can't be read (${codeOf(error)})`);
     }
   }
 
-  /** As it is by now. */
-  async read(): Promise<string> {
-    try {
-      return await readFile(this.#path, 'utf8');
-    } catch (error) {
-      throw this.#unreadable(error);
-    }
+  /** As it is by now; empty where it can't be read. */
+  readAgain(): Promise<string> {
+    return readFile(this.#path, 'utf8').catch(() => '');
   }
 
   refuse(what: string): InvalidOptionsError {
     return new InvalidOptionsError(`${this.name} names a file that ${what}`);
-  }
-
-  #unreadable(error: unknown): InvalidOptionsError {
-    return this.refuse(`can't be read (${codeOf(error)})`);
   }
 }

@@ -34,17 +34,21 @@ function fixedOrAsked({ name, value }: Given): PasswordSource {
   return () => value;
 }
 
+/**
+ * While it is replaced the file may be away or empty for a moment, which must fail nobody: the password before it is
+ * tried then, and the server says whether it still holds.
+ */
 function fromFile(file: OptionFile): PasswordSource {
-  const passwordIn = (text: string) => {
-    const password = text.replace(/\r?\n$/, '');
-    if (password === '') throw file.refuse('is empty, but must hold the password');
-    return password;
-  };
-  passwordIn(file.readNow());
-  return async () => passwordIn(await file.read());
+  const passwordIn = (text: string) => text.replace(/\r?\n$/, '');
+  let latest = passwordIn(file.readNow());
+  if (latest === '') throw file.refuse('is empty, but must hold the password');
+  return async () => (latest = passwordIn(await file.readAgain()) || latest);
 }
 
 function fromPassfile(file: OptionFile, login: Login): PasswordSource {
-  file.readNow();
-  return async (address) => passwordFor({ ...address, ...login }, await file.read());
+  let latest = file.readNow();
+  return async (address) => {
+    latest = (await file.readAgain()) || latest;
+    return passwordFor({ ...address, ...login }, latest);
+  };
 }

@@ -290,10 +290,23 @@ describe('files that options name', () => {
     expect(await password(AT)).toBe('first');
     file(' second ');
     expect(await password(AT)).toBe(' second ');
+  });
+
+  it('may be empty or away while they are replaced', async () => {
+    const { password } = resolveOptions(GIVEN_NO_PASSWORD, { SCHOOLDB_PASSWORD_FILE: file('first') });
     file('\n');
-    await expect(password(AT)).rejects.toThrow('SCHOOLDB_PASSWORD_FILE names a file that is empty');
+    expect(await password(AT)).toBe('first');
     rmSync(join(directory, 'file'));
-    await expect(password(AT)).rejects.toThrow("can't be read (ENOENT)");
+    expect(await password(AT)).toBe('first');
+    file('second');
+    expect(await password(AT)).toBe('second');
+  });
+
+  it('must hold a password at first', () => {
+    const env = { SCHOOLDB_PASSWORD_FILE: file('\n') };
+    expect(() => resolveOptions(GIVEN_NO_PASSWORD, env)).toThrow(
+      'SCHOOLDB_PASSWORD_FILE names a file that is empty',
+    );
   });
 
   it('are read again for each connection: the password file of libpq', async () => {
