@@ -2,5 +2,6 @@
 const OF_THE_CLUSTER = /^SCHOOLDB_POSTGRES_/;
 
 for (const name of Object.keys(process.env)) {
-  if (/^(?:PG[A-Z]|SCHOOLDB_|DATABASE_URL$)/.test(name) && !OF_THE_CLUSTER.test(name)) delete process.env[name];
+  if (/^(?:PG[A-Z]|SCHOOLDB_|DATABASE_URL$)/.test(name) && !OF_THE_CLUSTER.test(name))
+    delete process.env[name];
 }

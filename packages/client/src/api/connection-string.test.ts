@@ -166,7 +166,10 @@ describe('a password in a connection string', () => {
   const SECRET = 'geheim4711';
   const PASSWORD = fc
     .array(
-      fc.oneof(fc.string({ unit: 'grapheme-ascii', maxLength: 3 }), fc.constantFrom(...'@:/?#&=%[]\'" \\')),
+      fc.oneof(
+        fc.string({ unit: 'grapheme-ascii', maxLength: 3 }),
+        fc.constantFrom('@', ':', '/', '?', '#', '&', '=', '%', "'", ' ', '\\'),
+      ),
       {
         maxLength: 6,
       },
@@ -187,7 +190,7 @@ describe('a password in a connection string', () => {
     (password) => `password=a sslmode=${password} host=h`,
     (password) => `password=a connect_timeout=${password} host=h`,
     (password) => `host=h password='${password}`,
-    (password) => `${password}`,
+    (password) => password,
   ];
 
   it('is in no error, whatever it does to the text', () => {

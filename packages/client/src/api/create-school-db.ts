@@ -41,7 +41,8 @@ import { Leases } from './leases.ts';
 import type { UseConnection } from './leases.ts';
 import type { ListenOptions, Subscription } from './listen.ts';
 import { Operations } from './operations.ts';
-import type { ResolvedOptions, SchoolDbOptions } from './options.ts';
+import type { SchoolDbOptions } from './options.ts';
+import type { ResolvedOptions } from './resolve-options.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { Session } from './session.ts';
 

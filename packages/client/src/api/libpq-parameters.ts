@@ -2,7 +2,6 @@
  * The parameters of libpq (PostgreSQL manual, "Parameter Key Words"), as connection strings and the variables `PG…`
  * give them, in terms of our options. What would be ignored is refused: it was given for a reason.
  */
-import { isIPv6 } from 'node:net';
 import { InvalidOptionsError } from '../errors/option-errors.ts';
 import { DEFAULT_PORT, NO_SOCKETS } from './addresses.ts';
 import { describe, nearestHint } from './option-checks.ts';
@@ -149,7 +148,7 @@ function readHosts(where: string, given: ReadonlyMap<string, LibpqParameter>): G
 function checkHost(name: string, host: string): string {
   const bare = /^\[([0-9a-f:.]+)\]$/i.exec(host)?.[1] ?? host;
   if (bare.startsWith('/') || bare.startsWith('@')) throw new InvalidOptionsError(`${name}: ${NO_SOCKETS}`);
-  if (/^[^\s/:[\]]+$/.test(bare) || isIPv6(bare)) return bare;
+  if (/^(?:[^\s/:[\]]+|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)$/i.test(bare)) return bare;
   const what = bare === '' ? 'empty' : 'not';
   throw new InvalidOptionsError(`${name} must be a host name or an IP address, but is ${what}`);
 }

@@ -1,6 +1,4 @@
 import type { TlsOptions } from '../wire/wire.ts';
-import type { EndpointAddresses } from './addresses.ts';
-import type { PasswordSource } from './password-source.ts';
 
 /** `'host'`, `'host:port'`, `'[::1]:port'`, or the two apart. @defaultValue port 5432 */
 export type AddressOption = string | { readonly host: string; readonly port?: number };
@@ -120,25 +118,3 @@ export const SCHOOL_DB_DEFAULTS = {
   connectSilenceMs: 1_000,
   closeTimeoutMs: 10_000,
 } as const satisfies Partial<SchoolDbOptions>;
-
-/** Checked and complete. */
-export interface ResolvedOptions extends EndpointAddresses {
-  readonly prefer: 'direct' | 'pooler';
-  readonly consistency: 'process' | 'session' | 'eventual';
-  readonly maxStalenessMs: number | false;
-  readonly readOnlyWhenNoPrimary: boolean;
-  readonly safeFunctions: readonly string[];
-  readonly database: string;
-  readonly user: string;
-  readonly password: PasswordSource;
-  readonly tls: TlsOptions | false;
-  readonly startupOptions: string | undefined;
-  readonly applicationName: string;
-  readonly maxConnections: number;
-  readonly maxWaiting: number;
-  readonly deadlineMs: number;
-  readonly idleTimeoutMs: number;
-  readonly maxLifetimeMs: number;
-  readonly connectSilenceMs: number;
-  readonly closeTimeoutMs: number;
-}

@@ -15,7 +15,7 @@ export interface Login {
 export function passwordFor({ host, port, database, user }: Address & Login, lines: string): string {
   for (const line of lines.split(/\r?\n/)) {
     if (line.startsWith('#')) continue;
-    const [password, ...fields] = fieldsOf(line).reverse();
+    const [password, ...fields] = fieldsOf(line).toReversed();
     const wanted = [user, database, String(port), host];
     if (fields.length !== wanted.length) continue;
     if (fields.every((field, index) => field === '*' || unescaped(field) === wanted[index])) {

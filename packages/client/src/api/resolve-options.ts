@@ -7,6 +7,7 @@
  * not at all; and a connection string of the environment, which is left aside where something before it says that.
  */
 import { InvalidOptionsError } from '../errors/option-errors.ts';
+import type { TlsOptions } from '../wire/wire.ts';
 import type { EndpointAddresses } from './addresses.ts';
 import { resolveEndpoints } from './addresses.ts';
 import { readConnectionString } from './connection-string.ts';
@@ -22,10 +23,33 @@ import {
 } from './option-checks.ts';
 import type { Environment, Given, OptionName, OptionSource } from './option-source.ts';
 import { firstGiven, variable } from './option-source.ts';
-import type { ResolvedOptions, SchoolDbOptions } from './options.ts';
+import type { SchoolDbOptions } from './options.ts';
 import { SCHOOL_DB_DEFAULTS } from './options.ts';
+import type { PasswordSource } from './password-source.ts';
 import { resolvePassword } from './password-source.ts';
 import { resolveTls } from './tls-options.ts';
+
+/** Checked and complete. */
+export interface ResolvedOptions extends EndpointAddresses {
+  readonly prefer: 'direct' | 'pooler';
+  readonly consistency: 'process' | 'session' | 'eventual';
+  readonly maxStalenessMs: number | false;
+  readonly readOnlyWhenNoPrimary: boolean;
+  readonly safeFunctions: readonly string[];
+  readonly database: string;
+  readonly user: string;
+  readonly password: PasswordSource;
+  readonly tls: TlsOptions | false;
+  readonly startupOptions: string | undefined;
+  readonly applicationName: string;
+  readonly maxConnections: number;
+  readonly maxWaiting: number;
+  readonly deadlineMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxLifetimeMs: number;
+  readonly connectSilenceMs: number;
+  readonly closeTimeoutMs: number;
+}
 
 const INTEGER_RANGES = {
   maxConnections: [3, 1_000],

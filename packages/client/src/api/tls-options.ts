@@ -1,4 +1,3 @@
-import { getCACertificates } from 'node:tls';
 import { InvalidOptionsError } from '../errors/option-errors.ts';
 import type { TlsOptions } from '../wire/wire.ts';
 import { checkKeys, checkObject, checkText, describe } from './option-checks.ts';
@@ -49,7 +48,8 @@ function resolveTlsObject(given: object | null): TlsOptions {
 /** As libpq's `sslrootcert`: the word `system` stands for what the operating system trusts. */
 function readCa(given: Given): string {
   if (given.value === 'system') {
-    const ca = getCACertificates('system').join('\n');
+    // Loaded here alone: it takes as long as half of this package, and an app that starts need not wait for it.
+    const ca = process.getBuiltinModule('node:tls').getCACertificates('system').join('\n');
     if (ca !== '') return ca;
     throw new InvalidOptionsError(`${given.name} is 'system', but the operating system has no certificates`);
   }

@@ -177,10 +177,10 @@ it('rides through the death of a primary on a connection string with several hos
   await db.write('CREATE TABLE several (n integer)');
   const { timeline } = await cluster.status();
   let written = 0;
-  let enough = false;
+  const enough = new AbortController();
   const errors: unknown[] = [];
   const writing = (async () => {
-    for (; !enough; written += 1)
+    for (; !enough.signal.aborted; written += 1)
       await db.write('INSERT INTO several VALUES ($1)', [written], { exactlyOnce: true });
   })().catch((error: unknown) => errors.push(error));
   try {
@@ -190,7 +190,7 @@ it('rides through the death of a primary on a connection string with several hos
     const atPromotion = written;
     await until('writing goes on', () => written > atPromotion + 20 || errors.length > 0);
   } finally {
-    enough = true;
+    enough.abort();
     await writing;
   }
   expect(errors).toEqual([]);
