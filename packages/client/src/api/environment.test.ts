@@ -93,6 +93,7 @@ describe("libpq's variables", () => {
     const env = { PGHOST: 'h', PGREQUIREAUTH: 'scram-sha-256' };
     expect(() => readLibpqVariables(env, true)).toThrow('PGREQUIREAUTH is not supported');
     expect(readLibpqVariables(env, false)).toEqual({});
+    expect(readLibpqVariables({ PGPORT: '1', PGSERVICE: 'x' }, true)).toEqual({});
     expect(() => readLibpqVariables({ PGSSLMODE: 'prefer' }, false)).toThrow(
       "PGSSLMODE must be one of disable, require, verify-ca, verify-full, but is the text 'prefer'",
     );

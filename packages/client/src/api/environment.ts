@@ -2,6 +2,7 @@
 import { InvalidOptionsError } from '../errors/option-errors.ts';
 import { nearestHint } from './option-checks.ts';
 import type { Environment, Given, OptionName, OptionSource } from './option-source.ts';
+import { variable } from './option-source.ts';
 import type { LibpqParameter } from './libpq-parameters.ts';
 import { readLibpqParameters } from './libpq-parameters.ts';
 
@@ -124,19 +125,15 @@ function isServiceLink(name: string, text: string): boolean {
   return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text);
 }
 
-/** @param withHosts - whether they say where to connect. */
+/** @param withHosts - whether they may say where to connect: with `PGHOST`, which the others then belong to. */
 export function readLibpqVariables(env: Environment, withHosts: boolean): OptionSource {
-  const names = withHosts
-    ? { ...LIBPQ_VARIABLES, ...LIBPQ_ADDRESS_VARIABLES, ...LIBPQ_LIMITS }
-    : LIBPQ_VARIABLES;
-  const parameters = Object.entries(names).map(([name, keyword]): LibpqParameter => ({
-    keyword,
-    name,
-    value: env[name] ?? '',
-    mayShow: true,
-  }));
-  return readLibpqParameters(
-    'PGHOST',
-    parameters.filter(({ value }) => value !== ''),
-  );
+  const names =
+    withHosts && variable(env, 'PGHOST') !== undefined
+      ? { ...LIBPQ_VARIABLES, ...LIBPQ_ADDRESS_VARIABLES, ...LIBPQ_LIMITS }
+      : LIBPQ_VARIABLES;
+  const parameters = Object.entries(names).flatMap(([name, keyword]): LibpqParameter[] => {
+    const value = variable(env, name);
+    return value === undefined ? [] : [{ keyword, name, value, mayShow: true }];
+  });
+  return readLibpqParameters('PGHOST', parameters);
 }

@@ -71,10 +71,12 @@ export function readLibpqParameters(where: string, parameters: readonly LibpqPar
   }
   const timeout = given.get('connect_timeout');
   if (timeout !== undefined) options.connectSilenceMs = readTimeout(timeout);
-  const ssl = given.get('sslmode') ?? given.get('ssl');
-  if (ssl !== undefined) {
-    options.tls = { name: ssl.name, value: ssl.keyword === 'ssl' ? readSsl(ssl) : readSslMode(ssl) };
+  const [mode, ssl] = [given.get('sslmode'), given.get('ssl')];
+  if (mode !== undefined && ssl !== undefined) {
+    throw new InvalidOptionsError(`${mode.name} and ${ssl.name} may contradict each other: give one`);
   }
+  if (mode !== undefined) options.tls = { name: mode.name, value: readSslMode(mode) };
+  if (ssl !== undefined) options.tls = { name: ssl.name, value: readSsl(ssl) };
   const hosts = readHosts(where, given);
   return hosts === undefined ? options : { ...options, hosts };
 }
@@ -129,7 +131,11 @@ const VERIFIES =
 
 function readHosts(where: string, given: ReadonlyMap<string, LibpqParameter>): GivenHosts | undefined {
   const host = given.get('host');
-  if (host === undefined) return undefined;
+  if (host === undefined) {
+    const lonely = given.get('port') ?? given.get('target_session_attrs');
+    if (lonely === undefined) return undefined;
+    throw new InvalidOptionsError(`${lonely.name} is given, but no host`);
+  }
   const names = host.value.split(',');
   const ports = given.get('port')?.value.split(',') ?? [''];
   if (ports.length !== 1 && ports.length !== names.length) {
