@@ -340,7 +340,7 @@ function remedy(code: string | undefined): string {
   if (code === 'SCHOOLDB_TLS_NOT_OFFERED') return ". Set 'tls' to false, or turn ssl on at the server";
   if (code === '28000') return ". A server that insists on TLS says this too: see the option 'tls'";
   if (code?.startsWith('ERR_') || code?.includes('CERT') || code?.startsWith('UNABLE')) {
-    return ". Give the certificate authority in 'tls.ca', and in 'tls.serverName' the name that the certificate holds";
+    return ". Give the certificate authority in 'tls.ca' (or SCHOOLDB_TLS_CA_FILE, or sslrootcert), and in 'tls.serverName' the name that the certificate holds";
   }
   return '';
 }
