@@ -13,6 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          setupFiles: ['scripts/clean-environment.ts'],
           testTimeout: 30_000,
         },
       },
@@ -21,6 +22,7 @@ export default defineConfig({
           name: 'integration',
           include: ['packages/*/test/**/*.test.ts'],
           exclude: ['packages/client/test/simulation/**'],
+          setupFiles: ['scripts/clean-environment.ts'],
           // Servers are started in these tests: two cores carry two files at a time.
           pool: 'forks',
           maxWorkers: 2,
@@ -32,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: ['packages/client/test/simulation/**/*.test.ts'],
+          setupFiles: ['scripts/clean-environment.ts'],
           // It brings threads of its own, which would starve the servers of the other tests: after them, one by one.
           pool: 'forks',
           maxWorkers: 1,

@@ -41,8 +41,9 @@ import { Leases } from './leases.ts';
 import type { UseConnection } from './leases.ts';
 import type { ListenOptions, Subscription } from './listen.ts';
 import { Operations } from './operations.ts';
-import { resolveOptions } from './options.ts';
-import type { ResolvedOptions, SchoolDbOptions } from './options.ts';
+import type { SchoolDbOptions } from './options.ts';
+import type { ResolvedOptions } from './resolve-options.ts';
+import { resolveOptions } from './resolve-options.ts';
 import { Session } from './session.ts';
 
 /** What {@link SchoolDb.health} returns: a snapshot, taken without asking any server. */
@@ -69,10 +70,12 @@ export interface Health {
 /**
  * Makes a client. Nothing is connected yet: the first operation does that.
  *
- * @throws InvalidOptionsError that names the option, what was given and what is allowed.
+ * @param options - or a connection string. What it leaves out comes from the variables `SCHOOLDB_…`, `DATABASE_URL` and
+ * `PG…` of the process, which may say everything.
+ * @throws InvalidOptionsError that names the option or variable, what was given and what is allowed.
  */
-export function createSchoolDb(options: SchoolDbOptions): SchoolDb {
-  return new SchoolDb(resolveOptions(options), {
+export function createSchoolDb(options: SchoolDbOptions | string = {}): SchoolDb {
+  return new SchoolDb(resolveOptions(options, process.env), {
     clock: systemClock,
     random: systemRandom,
     openWire: openLazyPgWire,

@@ -35,7 +35,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import type { Statement } from '../wire/wire.ts';
 import { checkCallOptions, checkTransactionOptions } from './call-options.ts';
 import type { CallOptions, CopyFromOptions, StatementOptions, TransactionOptions } from './call-options.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { ResolvedOptions } from './resolve-options.ts';
 
 /** Runs what the app has called for, unless the client is closed, and lets close() wait for its end. */
 export type WhileOpen = <T>(

@@ -5,12 +5,16 @@ import { InvalidOptionsError } from '../errors/option-errors.ts';
 export function checkKeys(where: string, given: object, allowed: readonly string[]): void {
   for (const key of Object.keys(given)) {
     if (allowed.includes(key)) continue;
-    const nearest = allowed.toSorted((a, b) => leven(a, key) - leven(b, key))[0] ?? '';
-    const hint = leven(nearest, key) <= Math.max(2, key.length / 2) ? ` Did you mean '${nearest}'?` : '';
     throw new InvalidOptionsError(
-      `${where}: unknown option '${key}'.${hint} Allowed are ${allowed.join(', ')}`,
+      `${where}: unknown option '${key}'.${nearestHint(key, allowed)} Allowed are ${allowed.join(', ')}`,
     );
   }
+}
+
+/** What was probably meant, where anything is near. */
+export function nearestHint(given: string, allowed: readonly string[]): string {
+  const nearest = allowed.toSorted((a, b) => leven(a, given) - leven(b, given))[0] ?? '';
+  return leven(nearest, given) <= Math.max(2, given.length / 2) ? ` Did you mean '${nearest}'?` : '';
 }
 
 export function checkObject(name: string, value: unknown): Record<string, unknown> {

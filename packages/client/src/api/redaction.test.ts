@@ -8,7 +8,6 @@ import { answer, loseConnection, makeClient, once, transactional } from '../../t
 import type { FakeServer } from '../../test/support/fake-server.ts';
 import { SILENCE, sqlError } from '../../test/support/fake-server.ts';
 import { createSchoolDb } from './create-school-db.ts';
-import type { SchoolDbOptions } from './options.ts';
 
 /** Passwords that do not occur by chance in what is printed; quotes, blanks and escapes among them. */
 const PASSWORD = fc
@@ -114,7 +113,10 @@ describe('the password', () => {
 
   it('is not in what is said of bad options', () => {
     const good = { endpoints: { master: 'db' }, database: 'school', user: 'app' };
-    const bad: ((password: string) => object)[] = [
+    const bad: ((password: string) => object | string)[] = [
+      (password) => `postgres://app:${password}@db:x/school`,
+      (password) => `host=db password='${password}' sslmode=prefer`,
+      (password) => ({ ...good, connectionString: `postgres://app:${encodeURIComponent(password)}@h?ssl=1` }),
       (password) => ({ ...good, password: [password] }),
       (password) => ({ ...good, password: { password } }),
       (password) => ({ ...good, password, tls: password }),
@@ -127,7 +129,7 @@ describe('the password', () => {
       fc.property(PASSWORD, fc.constantFrom(...bad), (password, make) => {
         let error: unknown;
         try {
-          createSchoolDb(make(password) as SchoolDbOptions);
+          createSchoolDb(make(password));
         } catch (thrown) {
           error = thrown;
         }

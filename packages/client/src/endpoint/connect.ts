@@ -23,8 +23,10 @@ import { Replayed } from './replayed.ts';
 export interface ConnectOptions {
   readonly database: string;
   readonly user: string;
-  readonly password: () => string | Promise<string>;
+  /** Asked on each attempt. */
+  readonly password: (address: Address) => string | Promise<string>;
   readonly tls: TlsOptions | false;
+  readonly startupOptions?: string | undefined;
   readonly applicationName: string;
   /** An attempt that has received no byte for this long is given up, in milliseconds of our own responsive time. */
   readonly connectSilenceMs: number;
@@ -211,8 +213,9 @@ export class Connector {
   async #open(address: Address, abandoned: AbortSignal): Promise<Wire> {
     const password = await this.#password(address, abandoned);
     abandoned.throwIfAborted();
-    const { database, user, tls, applicationName } = this.#options;
-    const target: WireTarget = { ...address, database, user, password, tls, applicationName };
+    const { database, user, tls, applicationName, startupOptions } = this.#options;
+    const login = { database, user, password };
+    const target: WireTarget = { ...address, ...login, tls, applicationName, startupOptions };
     const pending = this.#shared.openWire(target);
     return this.#watched(pending, pending.ready, address, abandoned);
   }
@@ -229,7 +232,7 @@ export class Connector {
           ),
         ),
       );
-      const asked = Promise.resolve().then(() => this.#options.password());
+      const asked = Promise.resolve().then(() => this.#options.password(address));
       void asked.then(resolve, reject).finally(() => {
         limit.cancel();
         abandoned.removeEventListener('abort', abandon);
@@ -337,7 +340,7 @@ function remedy(code: string | undefined): string {
   if (code === 'SCHOOLDB_TLS_NOT_OFFERED') return ". Set 'tls' to false, or turn ssl on at the server";
   if (code === '28000') return ". A server that insists on TLS says this too: see the option 'tls'";
   if (code?.startsWith('ERR_') || code?.includes('CERT') || code?.startsWith('UNABLE')) {
-    return ". Give the certificate authority in 'tls.ca', and in 'tls.serverName' the name that the certificate holds";
+    return ". Give the certificate authority in 'tls.ca' (or SCHOOLDB_TLS_CA_FILE, or sslrootcert), and in 'tls.serverName' the name that the certificate holds";
   }
   return '';
 }

@@ -33,6 +33,7 @@ interface PgInternals {
       listener: (message: { parameterName: string; parameterValue: string }) => void,
     ): void;
   };
+  readonly connectionParameters: { options: string | undefined; replication: string | undefined };
   readonly processID: number | null;
   /** Read with each statement that is handed over, so that it may change while nothing is under way. */
   pipeline: boolean;
@@ -45,6 +46,10 @@ const GOODBYE_MS = 1_000;
 
 export function openPgWire(target: WireTarget): PendingWire {
   const client = new Client(clientConfig(target));
+  const { connectionParameters } = client as unknown as PgInternals;
+  // Without them pg sends what PGOPTIONS and PGREPLICATION say, to poolers as well, which refuse that.
+  connectionParameters.options = target.startupOptions;
+  connectionParameters.replication = undefined;
   const wire = new PgWire(client);
   return {
     ready: connect(client, wire),
@@ -67,6 +72,8 @@ function clientConfig(target: WireTarget): ClientConfig {
     application_name: applicationName,
     // An explicit false keeps PGSSLMODE of the environment from deciding.
     ssl: tls === false ? false : tlsConfig(tls.ca, tls.serverName),
+    // And this one PGSSLNEGOTIATION.
+    sslnegotiation: 'postgres',
     pipeline: true,
     keepAlive: true,
   };

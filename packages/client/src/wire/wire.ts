@@ -115,6 +115,8 @@ export interface WireTarget {
   readonly password: string;
   readonly tls: TlsOptions | false;
   readonly applicationName: string;
+  /** Settings for the session, as libpq's `options`. */
+  readonly startupOptions?: string | undefined;
 }
 
 /** The certificate is always checked, host name included. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Cluster } from '@schooldb/local-cluster';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPgWire } from '../../src/wire/pg-wire.ts';
 import type { Wire, WireTarget } from '../../src/wire/wire.ts';
 import { WireLostError } from '../../src/wire/wire.ts';
@@ -70,6 +70,26 @@ describe('the wire on pg', () => {
         { v: 'fine' },
       ]);
     }));
+
+  it('takes nothing from the environment, and sends the startup options that it is given', async () => {
+    vi.stubEnv('PGOPTIONS', '-c statement_timeout=4711');
+    vi.stubEnv('PGREPLICATION', 'database');
+    vi.stubEnv('PGSSLNEGOTIATION', 'direct');
+    vi.stubEnv('PGPASSWORD', 'wrong');
+    try {
+      for (const [startupOptions, timeout] of [
+        [undefined, '0'],
+        ['-c statement_timeout=17', '17ms'],
+      ] as const) {
+        const wire = await openPgWire({ ...target, startupOptions }).ready;
+        const { rows } = await wire.query({ text: 'SHOW statement_timeout' });
+        expect(rows).toEqual([{ statement_timeout: timeout }]);
+        await wire.end();
+      }
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
 
   it('knows the state of its transaction', () =>
     withWire(async (wire) => {

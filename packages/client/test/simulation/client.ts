@@ -1,6 +1,6 @@
 /** The client under test, made from a schedule. Alone in knowing what its constructor takes. */
 import { SchoolDb } from '../../src/api/create-school-db.ts';
-import { resolveOptions } from '../../src/api/options.ts';
+import { resolveOptions } from '../../src/api/resolve-options.ts';
 import type { OpenWire } from '../../src/wire/wire.ts';
 import type { Dice } from './dice.ts';
 import type { ScheduleConfig } from './schedule.ts';

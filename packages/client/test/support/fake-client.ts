@@ -1,6 +1,6 @@
 import { SchoolDb } from '../../src/api/create-school-db.ts';
 import type { SchoolDbOptions } from '../../src/api/options.ts';
-import { resolveOptions } from '../../src/api/options.ts';
+import { resolveOptions } from '../../src/api/resolve-options.ts';
 import {
   ASK_REPLAYED,
   ASK_REPLAYED_AND_LINEAGE,

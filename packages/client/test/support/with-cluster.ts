@@ -28,7 +28,7 @@ export function clientOf(cluster: Cluster, options: Partial<SchoolDbOptions> = {
     Object.entries(endpoints).filter(([, address]) => address !== undefined),
   );
   return createSchoolDb({
-    endpoints: addresses as SchoolDbOptions['endpoints'],
+    endpoints: addresses,
     database,
     user,
     password,
