@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['packages/*/test/**/*.test.ts'],
+          include: ['{packages,examples}/*/test/**/*.test.ts'],
           exclude: ['packages/client/test/simulation/**'],
           setupFiles: ['scripts/clean-environment.ts'],
           // Servers are started in these tests: two cores carry two files at a time.

@@ -23,6 +23,7 @@ const TASKS = {
   bench: ['node', 'packages/loadgen/src/bench-cli.ts'],
   soak: ['node', 'packages/loadgen/src/soak-cli.ts'],
   cluster: ['node', 'packages/local-cluster/src/cli.ts'],
+  example: ['node', 'examples/launch/main.ts'],
   simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],
   check: ['node', 'scripts/check.ts'],

@@ -128,6 +128,7 @@ export class SchoolDb implements AsyncDisposable {
     this.#leases = new Leases({
       execution: this.#execution,
       deadlineMs: options.deadlineMs,
+      maxConnections: options.maxConnections,
       traits: (text) => this.#operations.traits(text),
       onWrote: () => this.#consistency.ofClient.expect('write')?.(undefined),
       mustReadPrimary: () => this.#consistency.ofClient.demand(undefined) !== 'nothing',
@@ -298,6 +299,7 @@ export class SchoolDb implements AsyncDisposable {
    *
    * @param channel - as it is: quoted, with its capitals. At most 63 bytes.
    * @returns when the channel is listened to.
+   * @throws InvalidOptionsError, also where `maxConnections` leaves no connection beside it: it must be 4 or more.
    */
   listen(
     channel: string,

@@ -13,6 +13,7 @@ import { sessionRoute } from '../router/session-route.ts';
 import type { Notification } from '../wire/wire.ts';
 import { checkCallOptions, checkLock } from './call-options.ts';
 import type { AdvisoryLockOptions, CallOptions, CopyToOptions, StreamOptions } from './call-options.ts';
+import { InvalidOptionsError } from '../errors/option-errors.ts';
 import { Listener, checkListen } from './listen.ts';
 import type { ListenOptions, Subscription } from './listen.ts';
 import { checkFunction, checkOneOf } from './option-checks.ts';
@@ -40,10 +41,15 @@ export interface LeasedConnection {
 export type UseConnection<T> = (connection: LeasedConnection) => Promise<T>;
 
 /** What leases need of their client. */
+/** Two for probes, one that listens for good, one for all else. */
+const LEAST_TO_LISTEN = 4;
+
 export interface LeasesContext {
   readonly execution: Execution;
   /** The client's own deadline, in milliseconds. */
   readonly deadlineMs: number;
+  /** To each endpoint, probes included. */
+  readonly maxConnections: number;
   readonly traits: SessionTraits;
   readonly onWrote: () => void;
   /** Whether reads must see what this process has written. */
@@ -195,7 +201,12 @@ export class Leases {
     options: ListenOptions = {},
   ): Promise<Subscription> {
     checkListen(channel, onNotification, options);
-    const { deadlineMs, whileOpen } = this.#context;
+    const { deadlineMs, maxConnections, whileOpen } = this.#context;
+    if (maxConnections < LEAST_TO_LISTEN) {
+      throw new InvalidOptionsError(
+        `listen() keeps a connection for itself, and statements need another: 'maxConnections' must be ${LEAST_TO_LISTEN} or more, but is ${maxConnections}`,
+      );
+    }
     return whileOpen('listen', options, () =>
       this.#listener.listen(channel, onNotification, { deadlineMs, ...options }),
     );

@@ -23,6 +23,11 @@ function listensOn(server: FakeServer) {
 }
 
 describe('listen', () => {
+  it('is refused where it would hold the only connection for good', async () => {
+    const { db } = makeClient({ maxConnections: 3 });
+    await expect(db.listen('a', () => {})).rejects.toThrow("'maxConnections' must be 4 or more, but is 3");
+  });
+
   it('hands over what is sent to the channel, name and payload as they are', async () => {
     const { db, primary } = makeClient();
     const { notify } = listensOn(primary);

@@ -1,0 +1,76 @@
+/** The examples as their README says, and the primary killed meanwhile. */
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+
+const LAUNCH = fileURLToPath(new URL('../main.ts', import.meta.url));
+const CLUSTER = fileURLToPath(new URL('../../../packages/local-cluster/src/cli.ts', import.meta.url));
+
+/** A place of its own for names and data: nobody else's cluster is met. */
+function makePlace(): string {
+  const place = mkdtempSync(join(tmpdir(), 'schooldb-example-'));
+  chmodSync(place, 0o711);
+  onTestFinished(() => rmSync(place, { recursive: true, force: true, maxRetries: 5 }));
+  return place;
+}
+
+class Terminal {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<unknown>;
+  output = '';
+
+  constructor(place: string, script: string, ...args: string[]) {
+    this.#child = spawn(process.execPath, [script, ...args], {
+      // A terminal sends Ctrl-C to all that it has started.
+      detached: true,
+      env: { ...process.env, XDG_RUNTIME_DIR: place, TMPDIR: place },
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    this.ended = once(this.#child, 'close').then(([code]) => code as unknown);
+    onTestFinished(() => this.signal('SIGKILL'));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.#child.exitCode === null && this.#child.pid !== undefined) process.kill(-this.#child.pid, name);
+  }
+
+  async shows(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.output);
+      if (found !== null) return found;
+      if (this.#child.exitCode !== null) throw new Error(`ended without ${pattern}: ${this.output}`);
+      await Promise.race([once(this.#child.stdout, 'data'), once(this.#child.stderr, 'data'), this.ended]);
+    }
+  }
+}
+
+async function killPrimary(place: string): Promise<void> {
+  expect(await new Terminal(place, CLUSTER, 'fault', 'kill-primary').ended).toBe(0);
+}
+
+it('hello writes and reads through a failover, and ends with Ctrl-C', async () => {
+  const place = makePlace();
+  const hello = new Terminal(place, LAUNCH, 'hello');
+  await hello.shows(/^3 written/m);
+  await killPrimary(place);
+  await hello.shows(/the primary is on timeline 2[^]*\n\d+ written[^]*\n\d+ written/);
+  hello.signal('SIGINT');
+  expect(await hello.ended).toBe(0);
+  const lines = [...hello.output.matchAll(/^(\d+) written, (\d+) read/gm)];
+  // Each count is what was written until then: nothing is lost, and nothing is there twice.
+  expect(lines.map(([, , read]) => Number(read))).toEqual(lines.map((_, index) => index + 1));
+  expect(readdirSync(place)).toEqual([]);
+});
+
+it('says which examples there are', async () => {
+  const place = makePlace();
+  const wrong = new Terminal(place, LAUNCH, 'goodbye');
+  expect(await wrong.ended).toBe(2);
+  expect(wrong.output).toMatch(/there is no 'goodbye'\nusage: [^]*\n {2}hello /);
+});
