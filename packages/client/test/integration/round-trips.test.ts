@@ -76,4 +76,3 @@ it('the mark of a transaction takes none: it travels with COMMIT', async () => {
   expect(marked).toBe(4);
   expect(await slots()).toBeGreaterThan(0);
 });
-});
