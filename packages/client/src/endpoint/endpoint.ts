@@ -167,6 +167,7 @@ export class Endpoint {
       connection,
       endpoint: this.kind,
       release: () => lease.release(),
+      onRetired: (listener) => lease.onRetired(listener),
       condemn: (reason) => this.retire(({ peer }) => peer === connection.peer, reason),
     };
   }
