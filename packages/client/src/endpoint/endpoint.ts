@@ -249,9 +249,11 @@ export class Endpoint {
     this.#stopLooking?.();
     this.#stopLooking = undefined;
     this.#sessions.close();
-    const closed = Promise.all([this.#lane.close(), this.#watch.close()]);
-    this.#connector.close(new ClientClosedError('the client was closed while it connected'));
-    await closed;
+    await Promise.all([
+      this.#lane.close(),
+      this.#watch.close(),
+      this.#connector.close(new ClientClosedError('the client was closed while it connected')),
+    ]);
   }
 
   #opened(connection: Connection): void {
