@@ -4,6 +4,7 @@ import { LOCK, TRY_LOCK, UNLOCK } from '../wire/sql.ts';
 import { answer, loseConnection, makeClient } from '../../test/support/fake-client.ts';
 import type { Answer } from '../../test/support/fake-server.ts';
 import { SILENCE, result, sqlError } from '../../test/support/fake-server.ts';
+import { settle } from '../../test/support/virtual-clock.ts';
 
 /** A lock that is free, but for what is changed. */
 function lockable({
@@ -86,6 +87,27 @@ describe('withAdvisoryLock', () => {
     answer(primary, lockable());
     await db.withAdvisoryLock(1n, ({ query }) => query('BEGIN'));
     expect(primary.texts.slice(-2)).toEqual(['ROLLBACK', UNLOCK]);
+  });
+
+  it('tells its holder of a newer primary at once, whatever the old one still owes', async () => {
+    const { db, primary, standby, behind } = makeClient();
+    const unlocked = lockable();
+    answer(primary, (text, wire) => (text.startsWith('INSERT') ? SILENCE : unlocked(text, wire)));
+    const onLost = vi.fn();
+    const holding = db.withAdvisoryLock(1n, async ({ query, signal }) => {
+      signal.addEventListener('abort', onLost);
+      await query('INSERT INTO t VALUES (1)');
+    });
+    const lost = expect(holding).rejects.toMatchObject({
+      code: 'SCHOOLDB_CONNECTION_LOST',
+      outcome: 'unknown',
+    });
+    await settle();
+    Object.assign(standby.identity, { role: 'primary', timeline: 2 });
+    behind['master'] = standby;
+    await db.write('INSERT INTO t VALUES (2)');
+    expect(onLost).toHaveBeenCalledOnce();
+    await lost;
   });
 
   it.each<[string, boolean | Answer]>([

@@ -127,6 +127,21 @@ describe('listen', () => {
     expect(onGap).toHaveBeenCalledOnce();
   });
 
+  it('turns a caller away at its deadline also while the LISTEN of another is unanswered', async () => {
+    const { db, primary, clock } = makeClient();
+    answer(primary, (text) => (text.startsWith('LISTEN') ? SILENCE : result('SELECT')));
+    const patient = db.listen('a', () => {}, { deadlineMs: 5_000 });
+    await settle();
+    let isTold = false;
+    const late = db.listen('a', () => {}, { deadlineMs: 300 }).catch(() => (isTold = true));
+    await clock.advance(300);
+    expect(isTold).toBe(true);
+    await late;
+    const over = expect(patient).rejects.toThrow();
+    await db.close();
+    await over;
+  });
+
   it('gives up a first LISTEN at its deadline, upon its signal, and at once where the server refuses', async () => {
     const { db, primary, clock } = makeClient();
     answer(primary, () => SILENCE);

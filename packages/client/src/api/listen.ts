@@ -118,7 +118,8 @@ export class Listener {
     try {
       await ready.promise;
     } catch (error) {
-      await this.#drop(subscriber);
+      // Not waited for: a LISTEN that is under way may take longer than this caller has.
+      void this.#drop(subscriber);
       throw error;
     } finally {
       deadline.done();

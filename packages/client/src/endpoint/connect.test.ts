@@ -101,7 +101,7 @@ describe('Connector', () => {
     const connecting = connector.connect(DEMAND).catch(() => {});
     await clock.advance(900);
     expect(server.connects).toBe(2);
-    connector.close(new Error('enough'));
+    void connector.close(new Error('enough'));
     await connecting;
   });
 
@@ -113,11 +113,24 @@ describe('Connector', () => {
     await connector.probe([ADDRESS]);
   });
 
+  it('closes what probes have open when it is closed, and waits for the end of it', async () => {
+    const { connector } = makeConnector(1);
+    const { wire } = await connector.probe();
+    const goodbye = Promise.withResolvers<void>();
+    wire.end = () => goodbye.promise;
+    let isClosed = false;
+    const closing = connector.close(new Error('the client was closed')).then(() => (isClosed = true));
+    await settle();
+    expect(isClosed).toBe(false);
+    goodbye.resolve();
+    await closing;
+  });
+
   it('does not wait for a password when it is closed', async () => {
     const { connector } = makeConnector(1, () => new Promise(() => {}));
     const connecting = connector.connect(DEMAND);
     const reason = new Error('the client was closed');
-    connector.close(reason);
+    void connector.close(reason);
     await expect(connecting).rejects.toBe(reason);
   });
 
@@ -127,7 +140,7 @@ describe('Connector', () => {
     const connecting = connector.connect(DEMAND);
     await settle();
     const reason = new Error('the client was closed');
-    connector.close(reason);
+    void connector.close(reason);
     await expect(connecting).rejects.toMatchObject({
       message: expect.stringContaining(reason.message) as string,
     });

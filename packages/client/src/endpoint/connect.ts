@@ -69,6 +69,8 @@ export class Connector {
   readonly #underWay = new Set<AbortController>();
   #sockets = 0;
   #probes = 0;
+  /** Those of probes that are open. */
+  readonly #probing = new Set<Wire>();
   #closedBecause: Error | undefined;
 
   /** @param maxSockets - sockets open and opening, at most, beside those of {@link probe}. */
@@ -118,14 +120,24 @@ export class Connector {
     this.#probes += 1;
     const closed = () => (this.#probes -= 1);
     const { result } = this.#begin(addresses);
-    result.then(({ wire }) => wire.onGone(closed), closed);
+    result.then(({ wire }) => {
+      this.#probing.add(wire);
+      wire.onGone(() => {
+        this.#probing.delete(wire);
+        closed();
+      });
+    }, closed);
     return result;
   }
 
-  /** Gives up what is under way, and opens nothing any more: a slow server must not hold up the end. */
-  close(reason: Error): void {
+  /**
+   * Gives up what is under way, and opens nothing any more: a slow server must not hold up the end. Resolves when the
+   * connections of probes are closed, whatever they were asking.
+   */
+  async close(reason: Error): Promise<void> {
     this.#closedBecause = reason;
     for (const given of this.#underWay) given.abort(reason);
+    await Promise.all([...this.#probing].map((wire) => wire.end()));
   }
 
   #beginCounted(demand: ConnectDemand): HedgedAttempt<Connection> {

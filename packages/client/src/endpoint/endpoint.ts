@@ -176,6 +176,7 @@ export class Endpoint {
       connection,
       endpoint: this.kind,
       release: () => lease.release(),
+      onRetired: (listener) => lease.onRetired(listener),
       condemn: (reason) => this.retire(({ peer }) => peer === connection.peer, reason),
     };
   }
@@ -257,9 +258,11 @@ export class Endpoint {
     this.#stopLooking?.();
     this.#stopLooking = undefined;
     this.#sessions.close();
-    const closed = Promise.all([this.#lane.close(), this.#watch.close()]);
-    this.#connector.close(new ClientClosedError('the client was closed while it connected'));
-    await closed;
+    await Promise.all([
+      this.#lane.close(),
+      this.#watch.close(),
+      this.#connector.close(new ClientClosedError('the client was closed while it connected')),
+    ]);
   }
 
   #opened(connection: Connection): void {

@@ -151,7 +151,10 @@ export class ExclusiveLane {
       if (!matches(member.connection)) continue;
       member.retired = true;
       if (member.idle) void member.connection.wire.end();
-      else member.connection.wire.finish(reason);
+      else {
+        member.emit('retired', reason);
+        member.connection.wire.finish(reason);
+      }
     }
   }
 
@@ -274,6 +277,7 @@ export class ExclusiveLane {
     const release = () => {
       if (released) throw new Error('a lease was released twice');
       released = true;
+      member.removeAllListeners('retired');
       this.#leased -= 1;
       const { wire } = member.connection;
       const fit =
@@ -281,7 +285,8 @@ export class ExclusiveLane {
       member.release(!fit || member.retired);
       this.#pump();
     };
-    if (this.#line.serveNext({ connection: member.connection, release })) this.#leased += 1;
+    const onRetired = (listener: (reason: Error) => void) => void member.once('retired', listener);
+    if (this.#line.serveNext({ connection: member.connection, release, onRetired })) this.#leased += 1;
     else member.release();
   }
 

@@ -9,6 +9,11 @@ export interface Lease {
    * retired, in a transaction or still owes an answer is closed, every other goes to the next caller. Once only.
    */
   release(): void;
+  /**
+   * Calls back when its server was replaced while it is held: it closes as soon as nothing is unanswered. For whoever can't
+   * wait for that.
+   */
+  onRetired(listener: (reason: Error) => void): void;
 }
 
 /** A lease that knows where it is from. */

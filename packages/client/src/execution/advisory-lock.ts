@@ -42,6 +42,9 @@ export async function holdLock<T>(
   { clock }: Pick<Execution, 'clock'>,
   use: () => Promise<T>,
 ): Promise<T> {
+  // On the new primary others may have it at once: no answer of the old one is worth waiting for. The reason is none for
+  // taking what was sent as not executed.
+  held.onRetired(({ message }) => held.end(new Error(message)));
   const deadline = new Deadline(clock, plan.deadlineMs, plan.signals);
   const stopWaiting = deadline.onOver(() => held.end(new Error('the caller stopped waiting')));
   try {

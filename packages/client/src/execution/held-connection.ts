@@ -100,6 +100,11 @@ export class HeldConnection {
     return this.#wrote ? 'unknown' : 'not-executed';
   }
 
+  /** See {@link SessionLease.onRetired}. */
+  onRetired(listener: (reason: Error) => void): void {
+    this.#lease.onRetired(listener);
+  }
+
   /** Asks for a sign of life after each time of silence. @returns a function that ends it. */
   keepBeating(intervalMs: number): () => void {
     // In a transaction that the app has forgotten the server must be able to see that: it ends such a session.

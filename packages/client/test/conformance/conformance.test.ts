@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as failures from './failure-scenarios.ts';
+import * as leases from './lease-scenarios.ts';
 import { ModelWorld } from './model-driver.ts';
 import { RealWorld } from './real-driver.ts';
 import type { Scenario } from './scenario.ts';
@@ -126,6 +127,43 @@ describe('with synchronous replication, simulated and real servers alike', () =>
       ofStandby: ['55000', '55000'],
       readByRead: 'BEGIN, SELECT, 25006, ROLLBACK (idle)',
     });
+  });
+
+  it('tell of notifications when they are committed, to whoever has listened before', async () => {
+    expect(await onBoth(leases.notifications)).toEqual({
+      listening: 'LISTEN (idle)',
+      sent: 'BEGIN, SELECT, ROLLBACK, SELECT (idle)',
+      open: 'BEGIN, SELECT (open)',
+      before: ['alone'],
+      inTransaction: 2,
+      silent: 'UNLISTEN (idle)',
+      heard: ['alone', 'committed', 'kept back'],
+      onStandby: '25006, 25006 (idle)',
+    });
+  });
+
+  it('keep an advisory lock for one session, until it gives it back or ends', async () => {
+    expect(await onBoth(leases.advisoryLocks)).toEqual({
+      taken: [true, false, true],
+      waited: 'SET, 55P03, RESET (idle)',
+      afterRollback: false,
+      foreign: false,
+      inherited: ['SELECT', true, false],
+      afterCrash: true,
+    });
+  });
+
+  it('give a cursor the rows of one moment', async () => {
+    expect(await onBoth(leases.cursors)).toEqual({
+      between: 'open',
+      all: true,
+      seen: ['82-a', '82-b', '82-c'],
+      after: 'SELECT (idle)',
+    });
+  });
+
+  it('answer when they are asked for a sign of life, in a failed transaction with an error', async () => {
+    expect(await onBoth(leases.heartbeats)).toEqual([' (idle)', 'BEGIN, , 23505, 25P02, ROLLBACK (idle)']);
   });
 
   it('do the statements of a flush one by one, and those of a transaction together', async () => {

@@ -55,12 +55,11 @@ export class ModelWorld implements World {
     return new Session(name, wire, async () => {});
   }
 
-  untilWaiting(session: Session, what: 'row' | 'standby'): Promise<void> {
-    const { locks, sync } = this.#server(session.server);
+  untilWaiting(session: Session, what: 'row' | 'lock' | 'standby'): Promise<void> {
+    const { locks, advisoryLocks, sync } = this.#server(session.server);
     const backend = this.#backend(session);
-    return this.until(`waits for the ${what}`, () =>
-      what === 'row' ? locks.isWaiting(backend) : sync.isWaiting(backend),
-    );
+    const waits = { row: locks, lock: advisoryLocks, standby: sync }[what];
+    return this.until(`waits for the ${what}`, () => waits.isWaiting(backend));
   }
 
   untilEnded({ server, wire }: Session): Promise<void> {

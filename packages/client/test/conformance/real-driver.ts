@@ -65,8 +65,8 @@ export class RealWorld implements World {
     return new Session(server, wire, async () => void (await wire.script('').catch(() => {})));
   }
 
-  untilWaiting({ server, wire }: Session, what: 'row' | 'standby'): Promise<void> {
-    const column = what === 'row' ? `wait_event_type = 'Lock'` : `wait_event = 'SyncRep'`;
+  untilWaiting({ server, wire }: Session, what: 'row' | 'lock' | 'standby'): Promise<void> {
+    const column = what === 'standby' ? `wait_event = 'SyncRep'` : `wait_event_type = 'Lock'`;
     const text = `SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND ${column}`;
     return this.until(
       `waits for the ${what}`,

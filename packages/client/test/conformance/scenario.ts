@@ -24,7 +24,7 @@ export interface World {
   /** Opens a session of the app on this server, whatever its role. */
   open(server: string): Promise<Session>;
   /** Resolves when the session's statement waits for what it says. */
-  untilWaiting(session: Session, what: 'row' | 'standby'): Promise<void>;
+  untilWaiting(session: Session, what: 'row' | 'lock' | 'standby'): Promise<void>;
   /** Resolves when the session's server has done with it. */
   untilEnded(session: Session): Promise<void>;
   /** Resolves when both serve in their roles, and what the primary has written is replayed by the standby. */
@@ -61,6 +61,8 @@ export class Session {
   readonly wire: Wire;
   /** What the server reported by itself about being a standby, oldest first. */
   readonly standbyReports: string[] = [];
+  /** What notifications said, oldest first. */
+  readonly heard: string[] = [];
   readonly #settle: (wire: Wire) => Promise<void>;
   #notices: string[] = [];
 
@@ -70,6 +72,7 @@ export class Session {
     this.wire = wire;
     this.#settle = settle;
     wire.onNotice(({ severity, code, routine }) => this.#notices.push(`${severity} ${code} ${routine}`));
+    wire.onNotification(({ payload }) => this.heard.push(payload));
     wire.onParameter((name, value) => {
       if (name === 'in_hot_standby') this.standbyReports.push(value);
     });

@@ -9,69 +9,32 @@ import type {
   OperationPlan,
   Schedule,
   ScheduleConfig,
-  TransactionStep,
+  Step,
 } from './schedule.ts';
 import { COMMIT_STRIKES } from './schedule.ts';
+import { aimedAt, inSession, makeStorm } from './generate-aimed.ts';
+import { makeConfig } from './generate-config.ts';
+import { leaseDetails } from './generate-leases.ts';
 
 /** Of all schedules, those that strike at the very moment of a COMMIT. */
 const ADVERSARIAL = 0.15;
-/** Of all schedules, those that leave a standby behind on a dead branch of history, ahead of the new primary. */
-const DEAD_BRANCH = 0.03;
-/** Of all schedules, those in which somebody reads from replicas of which one is late. */
-const DIFFERING = 0.03;
 /** Of all schedules, those whose operations the server rolls back again and again. */
 const STORMY = 0.004;
+/** Of all schedules, those in which connections are lent. */
+const LEASING = 0.4;
 
 export function generate(seed: number): Schedule {
   const dice = new Dice(seed);
-  if (dice.chance(DEAD_BRANCH)) return makeDeadBranch(seed, dice);
-  if (dice.chance(DIFFERING)) return makeDiffering(seed, dice);
+  const aimed = aimedAt(seed, dice);
+  if (aimed !== undefined) return aimed;
   const config = makeConfig(dice.fork());
   const lastsMs = dice.between(2_000, 15_000);
   const faults = makeFaults(dice.fork(), config, lastsMs);
   const operations = dice.chance(STORMY)
     ? makeStorm(dice.fork())
-    : makeOperations(dice.fork(), faults, lastsMs, config.client.deadlineMs);
+    : makeOperations(dice.fork(), faults, lastsMs, config);
   const closeAt = dice.chance(0.2) ? Math.round(dice.between(0, lastsMs * 1.2)) : null;
   return { seed, config, operations, faults, closeAt };
-}
-
-function makeConfig(dice: Dice): ScheduleConfig {
-  const poolers = dice.chance(0.4);
-  const latencyMost = dice.pick([0.5, 1, 3, 20]);
-  return {
-    cluster: {
-      synchronous: dice.chance(0.7),
-      standbys: dice.integer(1, 2),
-      hasCommitSlots: dice.chance(0.95),
-      // Poolers keep what they have: of a few they would leave nothing to anybody.
-      maxBackends: !poolers && dice.chance(0.1) ? dice.integer(2, 6) : 100,
-      ttlMs: dice.pick([1_000, 3_000, 10_000, 20_000]),
-      restartMs: dice.pick([500, 2_000, 8_000, 15_000]),
-      startMs: dice.pick([50, 300, 2_000]),
-      labelMs: [dice.pick([10, 500, 5_000, 15_000]), dice.pick([10, 500, 5_000, 20_000])],
-      demoteMs: dice.pick([100, 1_000, 8_000]),
-      newTimelineInPlace: dice.chance(0.4),
-    },
-    replicaAddress: dice.chance(0.7),
-    poolers,
-    foreignWriteMs: dice.chance(0.2) ? dice.pick([10, 100, 1_000]) : null,
-    latencyMs: [latencyMost / 5, latencyMost],
-    deadServer: dice.pick(['refuse', 'silent', 'reset']),
-    client: {
-      maxConnections: dice.integer(3, 10),
-      maxWaiting: dice.pick([0, 2, 10, 10_000, 10_000]),
-      deadlineMs: dice.pick([1_000, 5_000, 20_000, 60_000]),
-      idleTimeoutMs: dice.pick([1_000, 5_000, 30_000]),
-      maxLifetimeMs: dice.pick([1_000, 10_000, 1_800_000]),
-      connectSilenceMs: dice.pick([300, 1_000, 2_000]),
-      closeTimeoutMs: dice.pick([0, 1_000, 10_000]),
-      prefer: dice.pick(['direct', 'pooler']),
-      consistency: dice.pick(['process', 'process', 'session', 'eventual']),
-      maxStalenessMs: dice.chance(0.2) ? dice.pick([100, 500, 5_000]) : false,
-      readOnlyWhenNoPrimary: dice.chance(0.3),
-    },
-  };
 }
 
 const FAULT_WEIGHTS: Readonly<Record<FaultKind, number>> = {
@@ -95,6 +58,7 @@ const FAULT_WEIGHTS: Readonly<Record<FaultKind, number>> = {
   blackhole: 3,
   latency: 1,
   'cut-packet': 2,
+  'late-commit': 2,
   'at-commit': 2,
   'stale-pooler': 1,
   'pooler-down': 1,
@@ -151,6 +115,7 @@ const DETAILS: Partial<Record<FaultKind, (dice: Dice, config: ScheduleConfig) =>
     direction: dice.pick(['toServer', 'toClient', 'both']),
   }),
   'cut-packet': (dice) => ({ endpoint: 'master', nth: dice.integer(1, 3) }),
+  'late-commit': (dice) => ({ endpoint: 'master', size: dice.pick([20, 300, 3_000]) }),
   'at-commit': (dice) => ({
     forMs: 20_000,
     phase: dice.pick(COMMIT_PHASES),
@@ -191,19 +156,37 @@ const OPERATION_WEIGHTS: Readonly<Record<OperationKind, number>> = {
   'transaction-unmarked': 1,
   'transaction-read-only': 1,
   failing: 1,
+  notify: 0,
+  copy: 0,
+  connection: 0,
+  lock: 0,
+  stream: 0,
+  listen: 0,
+};
+
+const LEASING_WEIGHTS: Readonly<Record<OperationKind, number>> = {
+  ...OPERATION_WEIGHTS,
+  notify: 8,
+  copy: 3,
+  connection: 8,
+  lock: 5,
+  stream: 5,
+  listen: 4,
 };
 
 function makeOperations(
   dice: Dice,
   faults: readonly FaultPlan[],
   lastsMs: number,
-  deadlineMs: number,
+  config: ScheduleConfig,
 ): OperationPlan[] {
+  const { deadlineMs } = config.client;
+  const weights = dice.chance(LEASING) ? LEASING_WEIGHTS : OPERATION_WEIGHTS;
   const count = dice.pick([4, 10, 20, 40]);
   const operations: OperationPlan[] = [];
   let previousAt = 0;
   for (let index = 0; index < count; index += 1) {
-    const kind = dice.weighted(OPERATION_WEIGHTS);
+    const kind = dice.weighted(weights);
     const together = dice.chance(0.2);
     const at = together ? previousAt : Math.round(momentNear(dice, faults, lastsMs));
     previousAt = at;
@@ -218,110 +201,10 @@ function makeOperations(
       ...(kind.startsWith('transaction') && kind !== 'transaction-read-only'
         ? { steps: makeSteps(dice) }
         : {}),
+      ...leaseDetails(dice, kind, config),
     });
   }
   return operations.toSorted((one, other) => one.at - other.at);
-}
-
-/** Two users, beside what belongs to nobody. */
-function inSession(dice: Dice, kind: OperationKind): Partial<OperationPlan> {
-  if (!dice.chance(kind === 'visit' || kind === 'scan' ? 0.8 : 0.3)) return {};
-  return { session: dice.pick(['s1', 's2']), ...(dice.chance(0.2) ? { handOver: true } : {}) };
-}
-
-/**
- * One standby falls behind; the other one goes on, is cut off, and stays there with what it has, while the one that was
- * behind is promoted. Its position lies beyond the new primary's for a while, and it answers.
- */
-function makeDeadBranch(seed: number, dice: Dice): Schedule {
-  const config = makeConfig(dice.fork());
-  const cutAt = dice.integer(500, 1_500);
-  const isolatedAt = cutAt + dice.integer(500, 2_000);
-  const killedAt = isolatedAt + dice.integer(1, 30);
-  const [behind, ahead] = dice.pick([
-    [0, 1],
-    [1, 0],
-  ]);
-  const faults: FaultPlan[] = [
-    { kind: 'cut-replication', at: cutAt, forMs: 20_000, nth: behind },
-    { kind: 'isolate-standby', at: isolatedAt, forMs: 12_000, nth: ahead },
-    { kind: 'kill-primary', at: killedAt, forMs: 0 },
-  ];
-  const visits = (count: number, from: number, to: number) =>
-    Array.from({ length: count }, (): [OperationKind, number] => ['visit', dice.integer(from, to)]);
-  const times = [
-    ...visits(5, 0, cutAt),
-    ...visits(dice.integer(5, 20), cutAt, isolatedAt),
-    ...visits(8, killedAt + 1_000, killedAt + 6_000),
-  ].toSorted(([, one], [, other]) => one - other);
-  const operations = times.map(([kind, at], index): OperationPlan => ({
-    id: `k${index}`,
-    kind,
-    at,
-    deadlineMs: 10_000,
-    ...inSession(dice, kind),
-  }));
-  return {
-    seed,
-    config: {
-      ...config,
-      cluster: {
-        ...config.cluster,
-        synchronous: false,
-        standbys: 2,
-        hasCommitSlots: true,
-        maxBackends: 100,
-        ttlMs: 1_000,
-        restartMs: 8_000,
-        labelMs: [10, 500],
-        newTimelineInPlace: false,
-      },
-      replicaAddress: true,
-      client: { ...config.client, maxWaiting: 10_000, idleTimeoutMs: 30_000, maxLifetimeMs: 1_800_000 },
-    },
-    operations,
-    faults,
-    closeAt: null,
-  };
-}
-
-/** Replicas of which one is late, the primary cut off at some time perhaps, and sessions that read from all of them. */
-function makeDiffering(seed: number, dice: Dice): Schedule {
-  const config = makeConfig(dice.fork());
-  const lastsMs = 8_000;
-  const faults: FaultPlan[] = [
-    { kind: 'lag', at: dice.integer(0, 500), forMs: lastsMs, nth: 0, size: dice.integer(100, 3_000) },
-  ];
-  if (dice.chance(0.5)) faults.push({ kind: 'partition', at: dice.integer(1_000, 4_000), forMs: lastsMs });
-  const operations = Array.from({ length: 40 }, (_, index): OperationPlan => {
-    // Several at a time, so that connections to both are open.
-    const at = Math.floor(index / 4) * 200 + dice.integer(0, 20);
-    return { id: `k${index}`, kind: 'scan', at, deadlineMs: 10_000, session: dice.pick(['s1', 's2']) };
-  });
-  return {
-    seed,
-    config: {
-      ...config,
-      cluster: { ...config.cluster, standbys: 2, hasCommitSlots: true, maxBackends: 100, ttlMs: 1_000 },
-      replicaAddress: true,
-      foreignWriteMs: dice.pick([10, 50]),
-      client: { ...config.client, maxConnections: 8, maxWaiting: 10_000, consistency: 'session' },
-    },
-    operations: operations.toSorted((one, other) => one.at - other.at),
-    faults: faults.toSorted((one, other) => one.at - other.at),
-    closeAt: null,
-  };
-}
-
-/** A conflict that does not end: each operation would be repeated until its deadline. */
-function makeStorm(dice: Dice): OperationPlan[] {
-  return Array.from({ length: 40 }, (_, index) => ({
-    id: `k${index}`,
-    kind: 'transaction' as const,
-    at: Math.round(dice.between(0, 1_000)),
-    deadlineMs: 20_000,
-    steps: [{ kind: 'insert' as const }, { kind: 'fail' as const, code: '40001' }],
-  }));
 }
 
 /** Mostly around a fault: what happens in between is what all tests have seen. */
@@ -331,8 +214,8 @@ function momentNear(dice: Dice, faults: readonly FaultPlan[], lastsMs: number): 
   return Math.max(0, at + dice.between(-60, dice.pick([60, 500, 4_000])));
 }
 
-function makeSteps(dice: Dice): TransactionStep[] {
-  const steps: TransactionStep[] = [];
+function makeSteps(dice: Dice): Step[] {
+  const steps: Step[] = [];
   // Two of these in opposite order wait for each other.
   if (dice.chance(0.15)) {
     const ids = dice.pick([
@@ -346,10 +229,11 @@ function makeSteps(dice: Dice): TransactionStep[] {
   return steps;
 }
 
-function makeStep(dice: Dice): TransactionStep {
+function makeStep(dice: Dice): Step {
   const kind = dice.weighted({
     insert: 20,
     count: 6,
+    notify: 2,
     read: 3,
     wait: 5,
     sleep: 2,
@@ -358,6 +242,7 @@ function makeStep(dice: Dice): TransactionStep {
     throw: 1,
   });
   if (kind === 'count') return { kind, id: dice.pick(['a', 'b']) };
+  if (kind === 'notify') return { kind, channel: dice.pick(['a', 'b']) };
   if (kind === 'wait') return { kind, ms: dice.pick([1, 20, 300]) };
   if (kind === 'sleep') return { kind, ms: dice.pick([5, 100, 1_500]) };
   // A rollback by the server is repeated for ever, until the deadline.

@@ -4,7 +4,8 @@
  * in a failover nobody can read again.
  */
 import type { Cluster } from './model/cluster.ts';
-import type { Ended, Row, ScanObserver } from './operations.ts';
+import type { Row, ScanObserver } from './operation-observers.ts';
+import type { Ended } from './outcomes.ts';
 import { keysOf } from './operations.ts';
 import type { OperationPlan, Schedule } from './schedule.ts';
 import type { SimTime } from './time.ts';
@@ -51,8 +52,8 @@ export class Guarantees {
   /** Follows one operation, which begins now. */
   follow(plan: OperationPlan): ScanObserver & { ended(ended: Ended): void } {
     const known = plan.session === undefined ? undefined : this.#known(plan.session);
-    const wrote = () => {
-      for (const key of keysOf(plan)) {
+    const wrote = (_plan: OperationPlan, keys: readonly string[] = keysOf(plan)) => {
+      for (const key of keys) {
         known?.keys.add(key);
         if (!this.#written.has(key)) this.#written.set(key, this.#time.now);
       }
@@ -60,8 +61,9 @@ export class Guarantees {
     return {
       wrote,
       scanning: () => this.#scanning(plan, known),
-      ended: ({ kind }) => {
-        if (kind === 'ok' || kind === 'result-lost') wrote();
+      ended: ({ kind, keys }) => {
+        // Of a lease each statement has told by itself.
+        if (keys === undefined && (kind === 'ok' || kind === 'result-lost')) wrote(plan);
       },
     };
   }

@@ -4,15 +4,17 @@
  */
 import type { EndpointKind } from './endpoints.ts';
 import { ENDPOINT_KINDS, roleBehind } from './endpoints.ts';
-import type { ModelObserver, ReachedServer } from './model/observer.ts';
+import { LeaseInvariants } from './lease-invariants.ts';
+import type { ModelObserver, ReachedServer, ReachedSession } from './model/observer.ts';
 import type { Server } from './model/server.ts';
 import { isExempt, isQuestion, keyWritten, nameOf, parse, parseScript } from './model/statements.ts';
 import type { Command } from './model/statements.ts';
-import type { WalRecord } from './model/wal.ts';
-import type { Ended } from './operations.ts';
+import type { ChannelMessage, WalRecord } from './model/wal.ts';
+import type { Ended } from './outcomes.ts';
 import { keysOf } from './operations.ts';
 import type { Request, SentFrom, SqlError } from './protocol.ts';
 import type { OperationPlan, Schedule } from './schedule.ts';
+import { isLease } from './schedule.ts';
 import type { SimWire, Told, WireObserver } from './sim-wire.ts';
 import type { SimTime } from './time.ts';
 
@@ -72,6 +74,7 @@ export class Invariants implements WireObserver, ModelObserver {
   /** Keys that were on the disk of some primary. */
   readonly #everDurable = new Set<string>();
   readonly #plainKeys: ReadonlySet<string>;
+  readonly leases: LeaseInvariants;
   connects = 0;
 
   constructor(time: SimTime, schedule: Schedule, limits: Limits, history: HistoryLine[] | undefined) {
@@ -83,6 +86,7 @@ export class Invariants implements WireObserver, ModelObserver {
     this.#connecting = perEndpoint();
     const plain = schedule.operations.filter(({ kind }) => PLAIN.has(kind));
     this.#plainKeys = new Set(plain.map(({ id }) => id));
+    this.leases = new LeaseInvariants(time, this);
   }
 
   get toldTimeline(): number {
@@ -197,7 +201,9 @@ export class Invariants implements WireObserver, ModelObserver {
   }
 
   /** 3: by what the server is. */
-  reached(server: ReachedServer, command: Command, from: SentFrom): void {
+  reached(server: ReachedServer, command: Command, from: SentFrom, session: ReachedSession): void {
+    this.leases.reached(command, session);
+    if (command.kind === 'stream') this.occurred(`stream on ${from.endpoint}`);
     if (command.kind === 'scan') this.occurred(`scan on ${from.endpoint}`);
     if (from.endpoint === 'master' && server.role !== 'primary') {
       this.violate('3-role', `${nameOf(command)} reached ${server.name}, a standby, by the master's address`);
@@ -216,6 +222,26 @@ export class Invariants implements WireObserver, ModelObserver {
     for (const change of record.changes) if ('key' in change) this.#everDurable.add(change.key);
   }
 
+  locked(session: object, lock: string): void {
+    this.leases.locked(session, lock);
+  }
+
+  unlocked(session: object, lock: string): void {
+    this.leases.unlocked(session, lock);
+  }
+
+  sessionEnded(session: object): void {
+    this.leases.sessionEnded(session);
+  }
+
+  opened(reader: string, rows: readonly object[]): void {
+    this.leases.opened(reader, rows);
+  }
+
+  notified(message: ChannelMessage, record: WalRecord): void {
+    this.leases.notified(message, record);
+  }
+
   // Operations -----------------------------------------------------------------------------------------------------
 
   ended(plan: OperationPlan, startedAt: number, ended: Ended): void {
@@ -229,7 +255,8 @@ export class Invariants implements WireObserver, ModelObserver {
     }
     if (ended.wrong !== undefined)
       this.violate('5-wrong-answer', `${plan.id} (${plan.kind}): ${ended.wrong}`);
-    const limit = Math.min(plan.deadlineMs, plan.abortAfterMs ?? Infinity) + this.#limits.lateMs;
+    this.leases.ended(plan, ended);
+    const limit = longest(plan) + this.#limits.lateMs;
     const tookMs = ended.at - startedAt;
     if (tookMs > limit) {
       this.violate(
@@ -245,9 +272,13 @@ export class Invariants implements WireObserver, ModelObserver {
    */
   waiting(waiting: number, pending: Iterable<OperationPlan>): void {
     const { maxWaiting, maxConnections } = this.#schedule.config.client;
-    let settling = 0;
-    for (const { kind } of pending) if (kind.startsWith('once') || kind === 'transaction') settling += 1;
-    if (waiting > maxWaiting + maxConnections + settling) {
+    let [settling, lines] = [0, 1];
+    for (const { kind } of pending) {
+      if (kind.startsWith('once') || kind === 'transaction' || kind === 'copy') settling += 1;
+      // Those who want a session wait in a line of their own.
+      if (isLease(kind)) lines = 2;
+    }
+    if (waiting > lines * (maxWaiting + maxConnections) + settling) {
       this.violate('6-waiting', `${waiting} callers wait, 'maxWaiting' is ${maxWaiting}`);
     }
   }
@@ -260,7 +291,10 @@ export class Invariants implements WireObserver, ModelObserver {
     this.#judgeBudget(results);
   }
 
-  #judgeKey(plan: OperationPlan, { kind }: Ended, key: string, times: number): void {
+  #judgeKey(plan: OperationPlan, ended: Ended, key: string, times: number): void {
+    const kind = ended.keys === undefined ? ended.kind : (ended.keys.get(key) ?? 'not-executed');
+    if (ended.keys !== undefined && (this.#timesSent.get(key) ?? 0) > 1)
+      this.violate('2-sent-twice', `${key} (${plan.kind}) was sent again: nothing is repeated on a lease`);
     const name = `${key} (${plan.kind}, ${kind})`;
     if (times > 1) this.violate('2-twice', `${name} is there ${times} times`);
     if (kind === 'ok' || kind === 'result-lost') {
@@ -285,12 +319,25 @@ export class Invariants implements WireObserver, ModelObserver {
 
 const PLAIN: ReadonlySet<string> = new Set(['write', 'write-returning', 'query-write', 'visit']);
 
+/** How long it may take, in milliseconds: a connection may be held for as long as its callback likes. */
+function longest({ kind, deadlineMs, abortAfterMs = Infinity, steps = [] }: OperationPlan): number {
+  // Each of its portions is judged by itself.
+  if (kind === 'stream') return Infinity;
+  if (kind !== 'connection' && kind !== 'lock') return Math.min(deadlineMs, abortAfterMs);
+  const ownMs = steps.reduce((sum, step) => sum + (step.kind === 'wait' ? step.ms : deadlineMs), 0);
+  return Math.min(deadlineMs + ownMs + (kind === 'lock' ? UNLOCKING_MS : 0), abortAfterMs);
+}
+
+/** No deadline of its own: a server that does not answer is found out. */
+const UNLOCKING_MS = 20_000;
+
 function perEndpoint(): Record<EndpointKind, Set<SimWire>> {
   return { master: new Set(), replica: new Set(), masterPooler: new Set(), replicaPooler: new Set() };
 }
 
 function commandsOf(request: Request): readonly Command[] {
-  return request.kind === 'query' ? [parse(request.statement)] : parseScript(request.text);
+  if ('text' in request) return parseScript(request.text);
+  return 'statement' in request ? [parse(request.statement)] : [];
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
 /** A simulation is worth what it notices: the client is broken on purpose, in one place at a time. */
 import { describe, expect, it } from 'vitest';
-import { mutatedSource } from './mutate.ts';
+import { mutatedSources } from './mutate.ts';
 import { MUTATIONS } from './mutations.ts';
 import { simulate } from './simulator.ts';
 
@@ -22,7 +22,9 @@ describe('the simulation', () => {
   );
 
   it('says which mutation has lost its place', () => {
-    const mutation = { name: 'x', file: 'execution/operation.ts', find: 'no such text', replace: '' };
-    expect(() => mutatedSource(mutation)).toThrow("'x' has no place: its text occurs 0 times");
+    const edit = { file: 'execution/operation.ts', find: 'no such text', replace: '' };
+    expect(() => mutatedSources({ name: 'x', edits: [edit] })).toThrow(
+      "'x' has no place: its text occurs 0 times",
+    );
   });
 });

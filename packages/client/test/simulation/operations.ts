@@ -1,58 +1,28 @@
 /** The operations of a schedule, as an app would write them. Alone in knowing how the client is called. */
 import type { SchoolDb, Session, Transaction } from '../../src/index.ts';
-import { CommitUnconfirmedError, SchoolDbError } from '../../src/index.ts';
+import { SchoolDbError } from '../../src/index.ts';
+import { performLease } from './lease-operations.ts';
 import { APP_TEXTS } from './model/statements.ts';
-import { SqlError } from './protocol.ts';
-import type { OperationKind, OperationPlan, TransactionStep } from './schedule.ts';
+import type { LeaseObserver, Row, ScanObserver } from './operation-observers.ts';
+import type { Answer, CallOptions, Ended, OutcomeKind } from './outcomes.ts';
+import { kindOf, ownError } from './outcomes.ts';
+import type { LeaseKind, OperationKind, OperationPlan, Step } from './schedule.ts';
+import { isLease } from './schedule.ts';
+import { pass, statementOf, stepKey } from './steps.ts';
 import type { SimTime } from './time.ts';
-
-export const OUTCOMES = [
-  'ok',
-  'result-lost',
-  'unconfirmed',
-  'unknown',
-  'not-executed',
-  'sql-error',
-  'own-error',
-] as const;
-export type OutcomeKind = (typeof OUTCOMES)[number];
-
-/** How an operation ended, as its caller was told. */
-export interface Ended {
-  readonly kind: OutcomeKind | 'untyped';
-  readonly at: number;
-  readonly error: unknown;
-  /** Set where an answer was not the answer to what was asked. */
-  readonly wrong?: string;
-}
 
 /** Who is asked: the client itself, or one of its sessions. */
 export type Caller = SchoolDb | Session;
-
-/** A row as a scan returns it. */
-export interface Row {
-  readonly key: string;
-  readonly version: string;
-}
-
-/** Follows what is read. */
-export interface ScanObserver {
-  /** @returns to be called with what the scan has returned. */
-  scanning(plan: OperationPlan): (rows: readonly Row[]) => void;
-  /** A part of the operation is done, and its caller knows. */
-  wrote(plan: OperationPlan): void;
-}
-
-/** The app's own failure inside a callback. */
-class OwnError extends Error {}
 
 /** Begins the operation. The promise never rejects. */
 export async function perform(
   db: Caller,
   plan: OperationPlan,
   time: SimTime,
-  observer: ScanObserver,
+  observer: ScanObserver & LeaseObserver,
 ): Promise<Ended> {
+  const keys = new Map<string, OutcomeKind>();
+  const told = isLease(plan.kind) ? { keys } : {};
   const controller = new AbortController();
   const abort =
     plan.abortAfterMs === undefined
@@ -60,24 +30,16 @@ export async function perform(
       : time.afterForApp(plan.abortAfterMs, () => controller.abort(new Error('the caller gave up')));
   try {
     const options = { deadlineMs: plan.deadlineMs, signal: controller.signal };
-    const { lost, wrong } = await call(db, plan, options, time, observer);
+    const { lost, wrong } = isLease(plan.kind)
+      ? await performLease[plan.kind](db as SchoolDb, plan, options, { time, observer, keys })
+      : await call(db, plan, options, time, observer);
     const kind = lost ? 'result-lost' : 'ok';
-    return { kind, at: time.now, error: undefined, ...(wrong === undefined ? {} : { wrong }) };
+    return { kind, at: time.now, error: undefined, ...(wrong === undefined ? {} : { wrong }), ...told };
   } catch (error) {
-    return { kind: kindOf(error, plan), at: time.now, error };
+    return { kind: kindOf(error, plan), at: time.now, error, ...told };
   } finally {
     abort?.cancel();
   }
-}
-
-interface CallOptions {
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
-}
-
-interface Answer {
-  readonly lost?: boolean;
-  readonly wrong?: string | undefined;
 }
 
 async function call(
@@ -92,14 +54,20 @@ async function call(
     const marks = plan.kind === 'transaction' ? {} : { exactlyOnce: false };
     return db.transaction((transaction) => runSteps(transaction, plan, time), { ...options, ...marks });
   }
+  if (plan.kind === 'copy') return copyIn(db as SchoolDb, plan, options, time);
   if (plan.kind === 'scan') return scan(db, plan, options, observer);
   if (plan.kind === 'visit') return visit(db, plan, options, time, observer);
   const { text, of, safety, exactlyOnce, returns } = STATEMENTS[plan.kind as keyof typeof STATEMENTS];
-  const values = [plan.kind === 'failing' ? plan.code : plan.id];
+  const values = plan.kind === 'notify' ? [plan.channel, plan.id] : [argumentOf(plan)];
   const more = { ...(safety && { safety }), ...(exactlyOnce && { exactlyOnce }) };
   const result = await db[of](text, values, { ...options, ...more });
   if (returns === 'error') return { wrong: 'a statement that fails was answered with a success' };
+  if (returns === 'row') return {};
   return returns === 'key' ? keyOf(result, plan.id) : countOf(result);
+}
+
+function argumentOf({ kind, code, id }: OperationPlan): string | undefined {
+  return kind === 'failing' ? code : id;
 }
 
 async function scan(
@@ -154,17 +122,41 @@ async function visit(
   return answer;
 }
 
+async function copyIn(
+  db: SchoolDb,
+  plan: OperationPlan,
+  options: CallOptions,
+  time: SimTime,
+): Promise<Answer> {
+  const keys = copiedKeys(plan);
+  const source = async function* () {
+    for (const key of keys) {
+      yield `${key}\n`;
+      if (plan.restMs !== undefined) await pass(time, plan.restMs);
+    }
+    if (plan.breaks === true) throw ownError();
+  };
+  const { rowCount } = await db.copyFrom(APP_TEXTS.copy, source(), options);
+  if (rowCount === null) return { lost: true };
+  return rowCount === keys.length ? {} : { wrong: `${keys.length} rows were copied, told were ${rowCount}` };
+}
+
+function copiedKeys({ id, rows = 2 }: OperationPlan): string[] {
+  return Array.from({ length: rows }, (_, index) => `${id}.${index}`);
+}
+
 interface StatementCall {
   readonly of: 'read' | 'write' | 'query';
   readonly text: string;
-  readonly returns: 'count' | 'key' | 'error';
+  readonly returns: 'count' | 'key' | 'row' | 'error';
   readonly safety?: 'read' | 'idempotent';
   readonly exactlyOnce?: true;
 }
 
-const { count, insert, insertReturning, put, read, raise } = APP_TEXTS;
+const { count, insert, insertReturning, notify, put, read, raise } = APP_TEXTS;
 
-type Composed = 'transaction' | 'transaction-unmarked' | 'transaction-read-only' | 'scan' | 'visit';
+type Composed =
+  LeaseKind | 'copy' | 'transaction' | 'transaction-unmarked' | 'transaction-read-only' | 'scan' | 'visit';
 
 const STATEMENTS: Readonly<Record<Exclude<OperationKind, Composed>, StatementCall>> = {
   write: { of: 'write', text: insert, returns: 'count' },
@@ -179,6 +171,7 @@ const STATEMENTS: Readonly<Record<Exclude<OperationKind, Composed>, StatementCal
   // It writes after all: a standby says no, and the primary does it.
   'read-refused': { of: 'read', text: count, returns: 'count' },
   failing: { of: 'query', text: raise, returns: 'error' },
+  notify: { of: 'query', text: notify, returns: 'row' },
 };
 
 async function runSteps(transaction: Transaction, plan: OperationPlan, time: SimTime): Promise<Answer> {
@@ -190,42 +183,17 @@ async function runSteps(transaction: Transaction, plan: OperationPlan, time: Sim
 async function runStep(
   transaction: Transaction,
   plan: OperationPlan,
-  step: TransactionStep,
+  step: Step,
   index: number,
   time: SimTime,
 ): Promise<void> {
-  switch (step.kind) {
-    case 'insert':
-      await transaction.query(APP_TEXTS.insert, [stepKey(plan, index)]);
-      break;
-    case 'read':
-      await transaction.query(APP_TEXTS.read, [stepKey(plan, index)]);
-      break;
-    case 'scan':
-      await transaction.query(APP_TEXTS.scan);
-      break;
-    case 'count':
-      await transaction.query(APP_TEXTS.count, [step.id]);
-      break;
-    case 'sleep':
-      await transaction.query(APP_TEXTS.sleep, [step.ms]);
-      break;
-    case 'wait':
-      await new Promise<void>((resolve) => time.afterForApp(step.ms, resolve));
-      break;
-    case 'fail':
-      await transaction.query(APP_TEXTS.raise, [step.code]);
-      break;
-    case 'fail-caught':
-      await transaction.query(APP_TEXTS.raise, [step.code]).catch(() => {});
-      break;
-    case 'throw':
-      throw new OwnError('the callback throws');
+  if (step.kind === 'wait') await pass(time, step.ms);
+  else if (step.kind === 'throw') throw ownError();
+  else {
+    const { text, values } = statementOf(plan, step, index);
+    const answer = transaction.query(text, values);
+    await (step.kind === 'fail-caught' ? answer.catch(() => {}) : answer);
   }
-}
-
-function stepKey(plan: OperationPlan, index: number): string {
-  return `${plan.id}.${index}`;
 }
 
 const WRITES_NO_KEY: ReadonlySet<OperationKind> = new Set([
@@ -236,11 +204,15 @@ const WRITES_NO_KEY: ReadonlySet<OperationKind> = new Set([
   'scan',
   'transaction-read-only',
   'failing',
+  'notify',
+  'stream',
+  'listen',
 ]);
 
 /** The keys that the operation writes if it happens. */
 export function keysOf(plan: OperationPlan): string[] {
   if (WRITES_NO_KEY.has(plan.kind)) return [];
+  if (plan.kind === 'copy') return copiedKeys(plan);
   if (plan.steps === undefined) return [plan.id];
   return plan.steps.flatMap((step, index) => (step.kind === 'insert' ? [stepKey(plan, index)] : []));
 }
@@ -254,22 +226,4 @@ function keyOf(result: { rows: { key?: unknown }[]; resultLost?: true }, id: str
   if (result.resultLost) return { lost: true, wrong: 'the rows of a statement that returns some were lost' };
   const key = result.rows[0]?.key;
   return key === id ? {} : { wrong: `asked for ${id}, answered with ${String(key)}` };
-}
-
-/** 'untyped': neither of the client, nor the app's own, nor an SQL error that the operation asked for. */
-function kindOf(error: unknown, plan: OperationPlan): Ended['kind'] {
-  if (error instanceof CommitUnconfirmedError) return 'unconfirmed';
-  if (error instanceof SchoolDbError) return error.outcome;
-  if (error instanceof OwnError) return 'own-error';
-  return error instanceof SqlError && expectedCodes(plan).has(error.code) ? 'sql-error' : 'untyped';
-}
-
-function expectedCodes(plan: OperationPlan): Set<string> {
-  const codes = new Set(plan.code === undefined ? [] : [plan.code]);
-  for (const step of plan.steps ?? []) {
-    if (step.kind === 'fail') codes.add(step.code);
-    // Every statement after a failed one is refused.
-    if (step.kind === 'fail-caught') codes.add('25P02');
-  }
-  return codes;
 }

@@ -14,7 +14,21 @@ export type Request =
   /** One statement by the extended protocol, with its own Sync. */
   | { readonly kind: 'query'; readonly statement: Statement; readonly from: SentFrom }
   /** One simple message that may hold several statements. */
-  | { readonly kind: 'script'; readonly text: string; readonly from: SentFrom };
+  | { readonly kind: 'script'; readonly text: string; readonly from: SentFrom }
+  /** A portion of a statement's rows. The first opens the portal; no Sync before its end. */
+  | {
+      readonly kind: 'fetch';
+      readonly statement: Statement;
+      readonly maxRows: number;
+      readonly from: SentFrom;
+    }
+  /** Closes the portal. */
+  | { readonly kind: 'close-portal'; readonly from: SentFrom }
+  /** Begins a COPY from the client, which is answered at its end. */
+  | { readonly kind: 'copy'; readonly text: string; readonly from: SentFrom }
+  | { readonly kind: 'copy-data'; readonly data: string; readonly from: SentFrom }
+  /** Its end, or that the client gives it up. */
+  | { readonly kind: 'copy-done' | 'copy-fail'; readonly from: SentFrom };
 
 export type TransactionStatus = 'idle' | 'open' | 'failed';
 

@@ -13,10 +13,12 @@ import type { Host } from './model/network.ts';
 import { Network } from './model/network.ts';
 import { APP_TEXTS } from './model/statements.ts';
 import { Pooler } from './model/pooler.ts';
-import type { Ended } from './operations.ts';
+import type { Ended } from './outcomes.ts';
+import type { LeaseObserver, ScanObserver } from './operation-observers.ts';
 import type { Caller } from './operations.ts';
 import { perform } from './operations.ts';
 import type { OperationKind, OperationPlan, Schedule } from './schedule.ts';
+import { hasRoomForSessions, isLease } from './schedule.ts';
 import { simulatedWires } from './sim-wire.ts';
 import { SimTime, installGlobalTimers } from './time.ts';
 
@@ -40,7 +42,25 @@ function recoveryMs({ config }: Schedule): number {
   const scarce = config.cluster.maxBackends < 2 * config.client.maxConnections;
   return RECOVERY_MS + (scarce ? config.client.idleTimeoutMs : 0);
 }
-const UNREPEATABLE: ReadonlySet<OperationKind> = new Set(['write', 'transaction-unmarked']);
+const UNREPEATABLE: ReadonlySet<OperationKind> = new Set([
+  'write',
+  'transaction-unmarked',
+  'connection',
+  'lock',
+  'notify',
+]);
+/** For how long a session is asked who it is, in milliseconds. */
+const ASKED_MS = 1_000;
+/** Of the operations by which recovery is proven. */
+const DETAILS: Partial<Record<OperationKind, Partial<OperationPlan>>> = {
+  transaction: { steps: [{ kind: 'insert' }] },
+  'transaction-unmarked': { steps: [{ kind: 'insert' }] },
+  connection: { steps: [{ kind: 'insert' }] },
+  lock: { lock: 1, steps: [{ kind: 'insert' }] },
+  listen: { channel: 'a' },
+  notify: { channel: 'a' },
+  copy: { rows: 2 },
+};
 /** What `close()` may take beyond its own timeout: goodbyes that nobody answers, one second each, side by side. */
 const CLOSE_EXTRA_MS = 1_100;
 
@@ -116,10 +136,11 @@ async function runWatched(schedule: Schedule, time: SimTime, invariants: Invaria
   if (schedule.closeAt !== null) time.afterForApp(schedule.closeAt, () => close(world));
   const answered = () =>
     world.results.size === schedule.operations.length &&
+    !invariants.leases.isListeningForAWhile &&
     (schedule.closeAt === null || world.closing.at !== undefined);
   const mended = await time.run(() => answered() && faultsLeft === 0 && cluster.whole, MENDING_MS);
   if (!mended) reportUnmended(world, schedule, faultsLeft);
-  else if (world.closing.at === undefined) await checkRecovery(world, recoveryMs(schedule));
+  else if (world.closing.at === undefined) await checkRecovery(world, schedule);
   if (world.closing.at === undefined) close(world);
   await checkClosed(world, schedule);
   // Whatever lies in some buffer arrives, and is seen.
@@ -167,9 +188,10 @@ async function begin(world: World, plan: OperationPlan): Promise<Ended> {
   invariants.note(plan.id, () => `${plan.kind} begins, deadline ${plan.deadlineMs} ms`);
   const startedAt = time.now;
   pending.add(plan);
+  invariants.leases.begun(plan);
   const caller = callerOf(world, plan);
   const followed = guarantees.follow(plan);
-  const performing = perform(caller, plan, time, followed);
+  const performing = perform(caller, plan, time, follower(followed, invariants.leases));
   const { master } = db.health().endpoints;
   invariants.waiting(master.waiting, pending);
   const ended = await performing;
@@ -179,6 +201,20 @@ async function begin(world: World, plan: OperationPlan): Promise<Ended> {
   invariants.occurred(`outcome ${ended.kind}`);
   invariants.ended(plan, startedAt, ended);
   return ended;
+}
+
+/** Who follows reads, and who follows leases, in one. */
+function follower(scans: ScanObserver, leases: LeaseObserver): ScanObserver & LeaseObserver {
+  return {
+    scanning: (plan) => scans.scanning(plan),
+    wrote: (plan, keys) => scans.wrote(plan, keys),
+    holding: (plan, lost) => leases.holding(plan, lost),
+    streamed: (plan, rows, whole) => leases.streamed(plan, rows, whole),
+    late: (plan, what) => leases.late(plan, what),
+    listening: (plan, subscription) => leases.listening(plan, subscription),
+    heard: (plan, notification) => leases.heard(plan, notification),
+    deaf: (plan) => leases.deaf(plan),
+  };
 }
 
 /** The client, or the session that the operation belongs to. */
@@ -193,13 +229,17 @@ function callerOf({ db, sessions, guarantees }: World, { session, handOver }: Op
 }
 
 /** 7: a fresh operation of each kind, on a cluster that is whole. */
-async function checkRecovery(world: World, limitMs: number): Promise<void> {
-  const { time } = world;
+async function checkRecovery(world: World, schedule: Schedule): Promise<void> {
+  const { time, invariants } = world;
+  const limitMs = recoveryMs(schedule);
   const kinds: OperationKind[] = [
     ...(['write', 'idempotent', 'read', 'query-read', 'scan'] as const),
     ...(['transaction-unmarked', 'transaction-read-only'] as const),
   ];
-  if (world.cluster.hasCommitSlots) kinds.push('once', 'once-returning', 'transaction');
+  if (world.cluster.hasCommitSlots) kinds.push('once', 'once-returning', 'transaction', 'copy');
+  if (hasRoomForSessions(schedule.config)) kinds.push('connection', 'lock', 'stream', 'listen', 'notify');
+  // A session whose caller has just left is still being asked who it is, and may be the only one that there is.
+  if (schedule.operations.some((plan) => isLease(plan.kind))) await time.run(() => false, ASKED_MS);
   // One after the other: a short waiting line is no failure to recover.
   const all = (async () => {
     for (const kind of kinds) await recover(world, kind, limitMs);
@@ -207,16 +247,19 @@ async function checkRecovery(world: World, limitMs: number): Promise<void> {
   let done = false;
   void all.then(() => (done = true));
   await time.run(() => done, (limitMs + 1_000) * kinds.length);
+  const missed = () => invariants.leases.missed(world.cluster.leader.wal);
+  await time.run(() => missed().length === 0, limitMs);
+  for (const what of missed()) invariants.violate('8-notification', what);
 }
 
 /** A kept connection may have died in silence: of what nobody may repeat, the first ones find that out. */
 async function recover(world: World, kind: OperationKind, limitMs: number): Promise<void> {
   const { time, invariants } = world;
   const endsAt = time.now + limitMs;
-  const steps = kind.startsWith('transaction') ? { steps: [{ kind: 'insert' } as const] } : {};
+  const details = DETAILS[kind] ?? {};
   for (let attempt = 1; ; attempt += 1) {
     const id = `fresh-${kind}-${attempt}`;
-    const ended = await begin(world, { id, kind, at: time.now, deadlineMs: limitMs, ...steps });
+    const ended = await begin(world, { id, kind, at: time.now, deadlineMs: limitMs, ...details });
     if (ended.kind === 'ok') return;
     if (ended.kind === 'unknown' && UNREPEATABLE.has(kind) && time.now < endsAt) continue;
     invariants.violate('7-recovery', `a fresh ${kind} ended with ${ended.kind}: ${String(ended.error)}`);
@@ -227,6 +270,7 @@ async function recover(world: World, kind: OperationKind, limitMs: number): Prom
 function close(world: World): void {
   world.closing.at = world.time.now;
   world.invariants.note('app', () => 'closes the client');
+  world.invariants.leases.closed();
   world.time.touchClient();
   void world.db.close().then(() => (world.closing.done = true));
 }
@@ -244,6 +288,8 @@ async function checkClosed(world: World, schedule: Schedule): Promise<void> {
     return;
   }
   if (pending.size > 0) invariants.violate('6-close', `${pending.size} operations are pending after close()`);
+  if (invariants.leases.ending > 0)
+    invariants.violate('6-close', `${invariants.leases.ending} subscriptions have not ended after close()`);
   if (invariants.openWires > 0)
     invariants.violate('6-close', `${invariants.openWires} connections are open after close()`);
   if (time.pendingClientTimers > 0) {

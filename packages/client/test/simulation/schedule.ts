@@ -36,6 +36,14 @@ export interface ScheduleConfig {
   };
 }
 
+/**
+ * Whether one may be held for good: two sessions, a connection for statements and two of probes, and a server that lets
+ * all of them in.
+ */
+export function hasRoomForSessions({ cluster, client }: ScheduleConfig): boolean {
+  return client.maxConnections >= 5 && cluster.maxBackends >= 2 * client.maxConnections;
+}
+
 export const OPERATION_KINDS = [
   'write',
   'write-returning',
@@ -56,10 +64,33 @@ export const OPERATION_KINDS = [
   /** Reads all rows, in a transaction that may run on a replica. */
   'transaction-read-only',
   'failing',
+  'notify',
+  /** Copies rows in, from a source that takes its time. */
+  'copy',
+  /** Holds a connection and does its steps on it. */
+  'connection',
+  /** The same, while it holds an advisory lock. */
+  'lock',
+  /** Reads all rows by a cursor. */
+  'stream',
+  /** Ends when the channel is listened to; the subscription goes on. */
+  'listen',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
-export type TransactionStep =
+export const LEASE_KINDS = [
+  'connection',
+  'lock',
+  'stream',
+  'listen',
+] as const satisfies readonly OperationKind[];
+export type LeaseKind = (typeof LEASE_KINDS)[number];
+
+export function isLease(kind: OperationKind): kind is LeaseKind {
+  return (LEASE_KINDS as readonly OperationKind[]).includes(kind);
+}
+
+export type Step =
   | { readonly kind: 'insert' }
   | { readonly kind: 'read' }
   | { readonly kind: 'scan' }
@@ -73,7 +104,12 @@ export type TransactionStep =
   | { readonly kind: 'fail'; readonly code: string }
   /** A statement fails, and the callback goes on as if it had not. */
   | { readonly kind: 'fail-caught'; readonly code: string }
-  | { readonly kind: 'throw' };
+  | { readonly kind: 'throw' }
+  | { readonly kind: 'notify'; readonly channel: string }
+  // On a connection of one's own, where the transaction is the app's affair:
+  | { readonly kind: 'begin' | 'commit' | 'rollback' }
+  /** Changes the settings of the session. */
+  | { readonly kind: 'set' };
 
 export interface OperationPlan {
   readonly id: string;
@@ -87,9 +123,26 @@ export interface OperationPlan {
   readonly handOver?: boolean;
   /** When the caller gives up, in milliseconds from the operation's own beginning. */
   readonly abortAfterMs?: number;
-  readonly steps?: readonly TransactionStep[];
+  readonly steps?: readonly Step[];
   /** The SQLSTATE of a statement that fails. */
   readonly code?: string;
+  /** For `connection`. */
+  readonly on?: 'master' | 'replica';
+  /** For `lock`: which, and how long to wait for it. */
+  readonly lock?: number;
+  readonly wait?: boolean | number;
+  /** For `listen` and `notify`. */
+  readonly channel?: string;
+  /** For `listen`: how long the subscription lasts, in milliseconds; none: until the client is closed. */
+  readonly listenMs?: number;
+  /** For `stream`: rows in one portion. */
+  readonly batchSize?: number;
+  /** For `stream` and `copy`: how long the reader or the source rests after its first rows, in milliseconds. */
+  readonly restMs?: number;
+  /** For `stream`, after how many it leaves; for `copy`, how many there are. */
+  readonly rows?: number;
+  /** For `copy`: the source fails after them. */
+  readonly breaks?: true;
 }
 
 export const FAULT_KINDS = [
@@ -113,6 +166,8 @@ export const FAULT_KINDS = [
   'blackhole',
   'latency',
   'cut-packet',
+  /** The next COMMIT is still under way when its connection is lost. */
+  'late-commit',
   'at-commit',
   'stale-pooler',
   'pooler-down',

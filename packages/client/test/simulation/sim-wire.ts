@@ -1,5 +1,6 @@
 /** The wire of the simulation: behaves as `src/wire/pg-wire.ts` does, on a simulated network. */
-import type { QueryResult } from 'pg';
+import { Writable } from 'node:stream';
+import type { QueryResult, QueryResultRow } from 'pg';
 import type { IdentityRow } from '../../src/wire/sql.ts';
 import { ASK_STANDBY, IDENTIFY } from '../../src/wire/sql.ts';
 import type {
@@ -17,7 +18,7 @@ import { WireLostError } from '../../src/wire/wire.ts';
 import type { EndpointKind } from './endpoints.ts';
 import type { Link, LinkClient } from './model/link.ts';
 import type { Network } from './model/network.ts';
-import type { Request, Response, SqlError } from './protocol.ts';
+import type { Request, Response, SqlError, TransactionStatus } from './protocol.ts';
 import type { SimTime } from './time.ts';
 
 /** What a connection has been told of the server at its other end. */
@@ -78,7 +79,6 @@ export class SimWire implements Wire, LinkClient {
   processId = 0;
   lostBecause: Error | undefined;
   bytesRead = 0;
-  transactionStatus: 'idle' | 'open' | 'failed' = 'idle';
   told: Told | undefined;
   readonly #network: Network;
   readonly #time: SimTime;
@@ -93,6 +93,9 @@ export class SimWire implements Wire, LinkClient {
   #rejectReady!: (error: Error) => void;
   #crashNotice: Error | undefined;
   #finishing: Error | undefined;
+  #status: TransactionStatus = 'idle';
+  /** A cursor or a COPY keeps the connection for itself. */
+  #isAlone = false;
 
   constructor(
     count: number,
@@ -116,6 +119,11 @@ export class SimWire implements Wire, LinkClient {
     this.#link = network.dial(endpoint, this);
   }
 
+  get transactionStatus(): TransactionStatus {
+    // As pg-wire.ts has it: under a cursor the server is in a transaction that it has not told of yet.
+    return this.#isAlone ? 'open' : this.#status;
+  }
+
   get unanswered(): number {
     return this.#waiting.length;
   }
@@ -135,16 +143,62 @@ export class SimWire implements Wire, LinkClient {
     return Promise.allSettled(answers.map(async (answer) => (await answer)[0]!));
   }
 
-  cursor(): WireCursor {
-    throw new Error('cursors are not simulated');
+  /** Opened with its first portion. Until its end the connection is its own. */
+  cursor(statement: Statement): WireCursor {
+    const ask = async (request: Request): Promise<readonly QueryResult[]> => {
+      const [answer] = this.#send([request]);
+      return answer!;
+    };
+    return {
+      read: async (maxRows) => {
+        this.#isAlone = true;
+        try {
+          const [portion] = await ask({ kind: 'fetch', statement, maxRows, from: this.#from });
+          const rows = portion!.rows as QueryResultRow[];
+          this.#isAlone = rows.length === maxRows;
+          return rows;
+        } catch (error) {
+          this.#isAlone = false;
+          throw error;
+        }
+      },
+      close: async () => {
+        if (!this.#isAlone) return;
+        await ask({ kind: 'close-portal', from: this.#from });
+        this.#isAlone = false;
+      },
+    };
   }
 
-  copyIn(): WireCopyIn {
-    throw new Error('COPY is not simulated');
+  copyIn(text: string): WireCopyIn {
+    const [answer] = this.#send([{ kind: 'copy', text, from: this.#from }]);
+    this.#isAlone = true;
+    const rowCount = answer!.then(([result]) => result!.rowCount ?? 0).finally(() => (this.#isAlone = false));
+    rowCount.catch(() => {});
+    const tell = (request: Request) => {
+      if (this.lostBecause === undefined) this.#network.transmit(this.endpoint, this.#link, [request]);
+    };
+    const from = this.#from;
+    const stream = new Writable({
+      decodeStrings: false,
+      write(data: string, _encoding, done) {
+        tell({ kind: 'copy-data', data, from });
+        done();
+      },
+      final(done) {
+        tell({ kind: 'copy-done', from });
+        done();
+      },
+      destroy(_error, done) {
+        if (!this.writableFinished) tell({ kind: 'copy-fail', from });
+        done(null);
+      },
+    });
+    return { stream, rowCount };
   }
 
   copyOut(): WireCopyOut {
-    throw new Error('COPY is not simulated');
+    throw new Error('COPY TO STDOUT is not simulated');
   }
 
   destroy(reason: Error): void {
@@ -231,7 +285,7 @@ export class SimWire implements Wire, LinkClient {
   }
 
   #answered({ results, error, status }: Response & { kind: 'answer' }): void {
-    this.transactionStatus = status;
+    this.#status = status;
     const waiting = this.#waiting.shift()!;
     this.#observer.answered(this, waiting.request, error);
     if (error === undefined) this.#learn(waiting, results[0]);
@@ -246,7 +300,8 @@ export class SimWire implements Wire, LinkClient {
   }
 
   #learn({ request, packet }: Waiting, result: QueryResult | undefined): void {
-    const text = request.kind === 'query' ? request.statement.text : request.text;
+    if (request.kind !== 'query') return;
+    const { text } = request.statement;
     if (text === IDENTIFY) {
       const { standby, timeline } = result!.rows[0] as IdentityRow;
       packet.told = { standby, timeline };
@@ -259,6 +314,9 @@ export class SimWire implements Wire, LinkClient {
   #send(requests: readonly Request[]): Promise<readonly QueryResult[]>[] {
     const closed = this.lostBecause ?? this.#finishing;
     if (closed !== undefined) return requests.map(() => Promise.reject(new WireLostError(false, closed)));
+    const isOfCursor = requests.every(({ kind }) => kind === 'fetch' || kind === 'close-portal');
+    if (this.#isAlone && !isOfCursor)
+      throw new Error('the connection is in use: a cursor or a COPY is open on it');
     const packet: Packet = { unanswered: requests.length, told: undefined };
     const answers = requests.map(
       (request) =>

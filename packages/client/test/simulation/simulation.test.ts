@@ -1,8 +1,8 @@
 /** Ten thousand schedules, the same each time, and some that nobody has seen. */
 import { describe, expect, it } from 'vitest';
 import { generate } from './generate.ts';
-import { OUTCOMES } from './operations.ts';
-import { COMMIT_STRIKES, FAULT_KINDS } from './schedule.ts';
+import { OUTCOMES } from './outcomes.ts';
+import { COMMIT_STRIKES, FAULT_KINDS, LEASE_KINDS } from './schedule.ts';
 import type { Simulated } from './simulator.ts';
 import { explain, replay, simulate } from './simulator.ts';
 import { violationText } from './report.ts';
@@ -49,6 +49,17 @@ describe('the client, simulated', () => {
         'scan on master',
         'scan on replica',
         'scan on replicaPooler',
+        'stream on master',
+        'stream on replica',
+        'stream read to its end',
+        'lock held',
+        'lock lost',
+        'lock-timeout',
+        'notification heard',
+        'notification gap',
+        ...LEASE_KINDS.flatMap((kind) => [`${kind} ok`, `${kind} not-executed`]),
+        'connection unknown',
+        'lock unknown',
       ];
       expect(expected.filter((name) => (counts[name] ?? 0) === 0)).toEqual([]);
     },

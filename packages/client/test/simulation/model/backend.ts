@@ -12,11 +12,13 @@ import type { QueryResult } from 'pg';
 import type { Timer } from '../../../src/runtime/clock.ts';
 import type { CloseKind, Peer, Reply, Request, SentFrom, TransactionStatus } from '../protocol.ts';
 import { SqlError, rowsOf } from '../protocol.ts';
+import { Belongings } from './belongings.ts';
 import type { Session, SessionHost } from './session.ts';
+import { answerTo } from './questions.ts';
 import { isExempt, nameOf, parse, parseScript } from './statements.ts';
 import type { Command } from './statements.ts';
 import type { CommitPhase } from './observer.ts';
-import type { Change, Slot, WalRecord } from './wal.ts';
+import type { ChannelMessage, Change, Slot, WalRecord } from './wal.ts';
 
 type Done = (result: QueryResult | SqlError) => void;
 
@@ -28,6 +30,7 @@ export class Backend implements Peer, Session {
   readonly processId: number;
   readonly start: string;
   readonly #server: SessionHost;
+  readonly belongings: Belongings;
   readonly #reply: Reply;
   readonly #queue: (Request | typeof HANG_UP)[] = [];
   #busy = false;
@@ -36,6 +39,10 @@ export class Backend implements Peer, Session {
   /** A transaction that began on a standby can't write after its promotion either (xact.c, StartTransaction). */
   #readOnly = false;
   #staged: Change[] = [];
+  /** Of the transaction, once it needs one. */
+  #xid: number | undefined;
+  /** What a COPY has brought so far. */
+  #copied: string[] | undefined;
   #committing = false;
   /** An order to end that came while a commit was being flushed: obeyed as soon as that can be interrupted. */
   #endsWith: SqlError | undefined;
@@ -50,6 +57,7 @@ export class Backend implements Peer, Session {
     this.#reply = reply;
     this.processId = processId;
     this.start = start;
+    this.belongings = new Belongings(server, this);
     this.#toldStandby = server.role === 'standby';
   }
 
@@ -57,16 +65,29 @@ export class Backend implements Peer, Session {
     return this.#gone;
   }
 
-  get idleInTransaction(): boolean {
-    return !this.#busy && this.#status !== 'idle';
+  get name(): string {
+    return `${this.#server.name}/${this.processId}`;
   }
 
+  get status(): TransactionStatus {
+    return this.#status;
+  }
+
+  get xid(): number | undefined {
+    return this.#xid;
+  }
+
+  get idleInTransaction(): boolean {
+    return !this.isActive && this.#status !== 'idle';
+  }
+
+  /** With a portal, or in a COPY, it is in the middle of its statement. */
   get isActive(): boolean {
-    return this.#busy;
+    return this.#busy || this.belongings.hasPortal || this.#copied !== undefined;
   }
 
   get isIdle(): boolean {
-    return !this.#busy && this.#queue.length === 0 && this.#status === 'idle';
+    return !this.isActive && this.#queue.length === 0 && this.#status === 'idle';
   }
 
   receive(request: Request): void {
@@ -107,6 +128,7 @@ export class Backend implements Peer, Session {
   crash(): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.belongings.end();
     this.#warn('57P02', 'quickdie', 'terminating connection because of a crash');
     this.#reply.close('fin');
   }
@@ -115,7 +137,21 @@ export class Backend implements Peer, Session {
   vanish(): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.belongings.end();
     this.#reply.close('reset');
+  }
+
+  /** Notifications were committed. One that is in a transaction tells its client afterwards. */
+  hear(messages: readonly ChannelMessage[], processId: number): void {
+    if (!this.belongings.hear(messages, processId)) return;
+    this.#server.after(this.#server.serviceMs(), () => {
+      if (this.isIdle && !this.#gone) this.#tellHeard();
+    });
+  }
+
+  #tellHeard(): void {
+    for (const notification of this.belongings.takeHeard())
+      this.#reply.send({ kind: 'notification', notification });
   }
 
   cutLink(): void {
@@ -143,6 +179,28 @@ export class Backend implements Peer, Session {
   }
 
   #serve(request: Request): void {
+    if (request.kind === 'fetch') {
+      this.#fetch(request);
+      return;
+    }
+    if (request.kind === 'close-portal') {
+      this.belongings.closePortal();
+      this.#answer([], undefined);
+      return;
+    }
+    if (request.kind === 'copy') {
+      this.#beginCopy(request);
+      return;
+    }
+    if (request.kind === 'copy-data') {
+      this.#copied?.push(request.data);
+      this.#goOn();
+      return;
+    }
+    if (!('statement' in request || 'text' in request)) {
+      this.#endCopy(request.kind === 'copy-done');
+      return;
+    }
     const commands = request.kind === 'query' ? [parse(request.statement)] : parseScript(request.text);
     if (this.#status === 'idle') this.#readOnly = this.#server.role === 'standby';
     const commits = commands.some((command) => command.kind === 'commit');
@@ -151,15 +209,71 @@ export class Backend implements Peer, Session {
     else run();
   }
 
+  #fetch({ statement, maxRows, from }: Request & { kind: 'fetch' }): void {
+    if (!this.belongings.hasPortal) {
+      const command = parse(statement);
+      if (command.kind !== 'stream') throw new Error(`no cursor is simulated for ${statement.text}`);
+      this.#server.observer.note(this.name, () => nameOf(command));
+      this.#server.observer.reached(this.#server, command, from, this);
+      const rows = [...this.#server.data.rows];
+      this.#server.observer.opened(command.reader, rows);
+      this.belongings.openPortal(rows);
+    }
+    this.#answer([this.belongings.fetch(maxRows)], undefined);
+  }
+
+  /** In a transaction, as the client always does it. */
+  #beginCopy({ text, from }: Request & { kind: 'copy' }): void {
+    if (this.#status !== 'open') {
+      this.#answer([], new SqlError('25P02', 'current transaction is aborted'));
+      return;
+    }
+    const command = parse({ text });
+    this.#server.observer.note(this.name, () => nameOf(command));
+    this.#server.observer.reached(this.#server, command, from, this);
+    if (this.#readOnly) {
+      this.#fail(new SqlError('25006', 'cannot execute COPY FROM in a read-only transaction'));
+      return;
+    }
+    this.#copied = [];
+    this.#goOn();
+  }
+
+  /** Without an answer. */
+  #goOn(): void {
+    this.#busy = false;
+    this.#pump();
+  }
+
+  /** What comes when it has failed already is ignored. */
+  #endCopy(isDone: boolean): void {
+    const data = this.#copied;
+    this.#copied = undefined;
+    if (data === undefined) {
+      this.#goOn();
+      return;
+    }
+    if (!isDone) {
+      this.#fail(new SqlError('57014', 'COPY from stdin failed'));
+      return;
+    }
+    const keys = data
+      .join('')
+      .split('\n')
+      .filter((line) => line !== '');
+    for (const key of keys) this.#staged.push({ kind: 'insert', key });
+    this.#answer([{ ...rowsOf('COPY'), rowCount: keys.length }], undefined);
+  }
+
   #runFrom(commands: readonly Command[], at: number, results: QueryResult[], from: SentFrom): void {
     const command = commands[at];
     if (command === undefined) {
       this.#endOfMessage(results);
       return;
     }
-    this.#server.observer.note(this.#name, () => nameOf(command));
+    this.#server.observer.note(this.name, () => nameOf(command));
     if (this.#status !== 'failed' && !isExempt(command)) {
-      this.#server.observer.reached(this.#server, command, from);
+      this.#server.observer.reached(this.#server, command, from, this);
     }
     this.#execute(command, (result) => {
       if (this.#gone) return;
@@ -171,16 +285,22 @@ export class Backend implements Peer, Session {
   /** What was done outside BEGIN and COMMIT commits by itself. */
   #endOfMessage(results: QueryResult[]): void {
     if (this.#status !== 'idle' || this.#staged.length === 0) {
-      if (this.#status === 'idle') this.#server.locks.release(this);
+      if (this.#status === 'idle') this.#endXact();
       this.#answer(results, undefined);
       return;
     }
     this.#commit(() => this.#answer(results, undefined));
   }
 
+  /** The transaction is over: its locks are free. */
+  #endXact(): void {
+    this.#xid = undefined;
+    this.#server.locks.release(this);
+  }
+
   #fail(error: SqlError): void {
     this.#staged = [];
-    this.#server.locks.release(this);
+    this.#endXact();
     if (this.#status === 'open') this.#status = 'failed';
     this.#answer([], error);
   }
@@ -190,7 +310,8 @@ export class Backend implements Peer, Session {
       this.#toldStandby = false;
       this.#reply.send({ kind: 'parameter', name: 'in_hot_standby', value: 'off' });
     }
-    this.#server.observer.note(this.#name, () => (error === undefined ? 'answers' : `answers ${error.code}`));
+    if (this.#status === 'idle' && !this.belongings.hasPortal) this.#tellHeard();
+    this.#server.observer.note(this.name, () => (error === undefined ? 'answers' : `answers ${error.code}`));
     this.#reply.send({ kind: 'answer', results, error, status: this.#status });
     this.#busy = false;
     if (this.#endsWith !== undefined) {
@@ -225,25 +346,30 @@ export class Backend implements Peer, Session {
         return done(rowsOf('ROLLBACK'));
       case 'commit':
         return this.#endTransaction(done);
-      case 'identify':
-        return done(rowsOf('SELECT', [{ ...this.#server.identity(this) }]));
-      case 'askStandby':
-        return done(rowsOf('SELECT', [{ standby: this.#server.role === 'standby' }]));
-      case 'askActive':
-        return done(rowsOf('SELECT', this.#activeAmong(command.processIds)));
-      case 'probe':
-        return done(rowsOf('SELECT', [{ '?column?': 1 }]));
-      case 'position':
-        return done(this.#position(command.of));
-      case 'replayed':
-        return done(this.#replayed(command.lineage));
+      case 'own':
+        this.belongings.owner = command.owner;
+        return done(rowsOf('SET'));
+      case 'reset':
+        this.#set(command.name, '0');
+        return done(rowsOf('RESET'));
+      case 'lock':
+      case 'try-lock':
+      case 'unlock':
+        return this.belongings.lock(command, (result) => !this.#gone && done(result));
+      case 'listen':
+        return done(this.belongings.listen(command.channel));
+      case 'unlisten':
+        return done(this.belongings.unlisten(command.channel));
+      case 'notify':
+        return this.#write(undefined, done, () => {
+          this.#staged.push(command);
+          return rowsOf('SELECT', [{ pg_notify: '' }]);
+        });
+      case 'xid':
+        return done(rowsOf('SELECT', [{ xid: String(this.#needXid()) }]));
       case 'set':
         this.#set(command.name, command.value);
         return done(rowsOf('SET'));
-      case 'guard':
-        return done(this.#guard(command.systemId, command.timeline));
-      case 'endGhost':
-        return done(this.#endGhost(command.processId, command.backendStart));
       case 'mark':
       case 'settle':
         return this.#slot(command.kind, command.slot, command.seq, done);
@@ -262,12 +388,27 @@ export class Backend implements Peer, Session {
         return this.#write(`counter:${command.id}`, done, () => this.#count(command.id));
       case 'read':
         return done(rowsOf('SELECT', [{ key: command.key, n: this.#rowsWith(command.key) }]));
+      case 'stream':
       case 'scan':
         return done(rowsOf('SELECT', [...this.#server.data.rows]));
       case 'raise':
         return done(new SqlError(command.code, `raised ${command.code}`));
       case 'sleep':
         this.#server.after(command.ms, () => done(rowsOf('SELECT', [{ pg_sleep: '' }])));
+        return;
+      case 'copy':
+        throw new Error('a COPY is a request of its own');
+      case 'identify':
+      case 'askStandby':
+      case 'askActive':
+      case 'probe':
+      case 'heartbeat':
+      case 'xact-status':
+      case 'position':
+      case 'replayed':
+      case 'guard':
+      case 'endGhost':
+        done(answerTo(command, this.#server, this));
     }
   }
 
@@ -288,7 +429,7 @@ export class Backend implements Peer, Session {
       if (!this.#gone) done(change());
     });
     if (granted) return;
-    this.#server.observer.note(this.#name, () => `waits for ${row}`);
+    this.#server.observer.note(this.name, () => `waits for ${row}`);
     this.#server.after(DEADLOCK_TIMEOUT_MS, () => {
       if (granted || this.#gone || !locks.isDeadlocked(this)) return;
       locks.stopWaiting(this);
@@ -329,41 +470,9 @@ export class Backend implements Peer, Session {
     return (this.#server.data.ledger.get(key) ?? 0) + own;
   }
 
-  #guard(systemId: string, timeline: number): QueryResult | SqlError {
-    const { role, timeline: ours, systemId: system } = this.#server;
-    if (role === 'primary' && system === systemId && ours >= timeline)
-      return rowsOf('SELECT', [{ concat: true }]);
-    return new SqlError('22P02', 'invalid input syntax for type boolean: "schooldb: not the primary"');
-  }
-
-  /** `pg_current_wal_*_lsn()`. */
-  #position(of: 'flushed' | 'inserted'): QueryResult | SqlError {
-    const { role, timeline } = this.#server;
-    if (role === 'standby') return new SqlError('55000', 'recovery is in progress');
-    return rowsOf('SELECT', [{ lsn: String(this.#server[of]), timeline }]);
-  }
-
-  /** `pg_last_wal_replay_lsn()` and `schooldb.lineage()`. */
-  #replayed(lineage: boolean): QueryResult {
-    const { replayed, streamedTimeline } = this.#server;
-    return rowsOf('SELECT', [{ lsn: String(replayed), ...(lineage ? { timeline: streamedTimeline } : {}) }]);
-  }
-
-  #activeAmong(processIds: readonly number[]): Record<string, unknown>[] {
-    return processIds.filter((pid) => this.#server.session(pid)?.isActive === true).map((pid) => ({ pid }));
-  }
-
-  #endGhost(processId: number, start: string): QueryResult {
-    const ghost = this.#server.session(processId);
-    const ends = ghost !== undefined && ghost.start === start && ghost.idleInTransaction;
-    if (!ends) return rowsOf('SELECT');
-    this.#server.observer.occurred('ghost-ended');
-    ghost.terminate(new SqlError('57P01', 'terminating connection due to administrator command', 'FATAL'));
-    return rowsOf('SELECT', [{ pg_terminate_backend: true }]);
-  }
-
   #set(name: string, value: string): void {
     if (name === 'idle_in_transaction_session_timeout') this.#idleInTransactionMs = Number(value);
+    if (name === 'lock_timeout') this.belongings.lockTimeoutMs = Number(value);
     if (name === 'client_connection_check_interval') this.#checksClient = true;
   }
 
@@ -384,12 +493,12 @@ export class Backend implements Peer, Session {
     const changes = this.#staged;
     this.#staged = [];
     if (changes.length === 0) {
-      server.locks.release(this);
+      this.#endXact();
       done();
       return;
     }
     this.#committing = true;
-    const record = server.insertRecord(changes);
+    const record = server.insertRecord(changes, this.#needXid());
     this.#strike('inserted', () =>
       server.whenFlushed(record, () => {
         if (!this.#gone) this.#strike('flushed', () => this.#waitForStandby(record, done));
@@ -403,8 +512,8 @@ export class Backend implements Peer, Session {
       // The server may have crashed between two who waited for the same confirmation.
       if (this.#gone && how !== 'terminated') return;
       this.#committing = false;
-      server.show(record);
-      server.locks.release(this);
+      server.show(record, this);
+      this.#endXact();
       if (how === 'terminated') return;
       if (how === 'cancelled') this.#warnUnconfirmed();
       else server.acknowledge(record);
@@ -433,10 +542,14 @@ export class Backend implements Peer, Session {
       });
   }
 
+  #needXid(): number {
+    return (this.#xid ??= this.#server.assignXid());
+  }
+
   #abort(): void {
     this.#status = 'idle';
     this.#staged = [];
-    this.#server.locks.release(this);
+    this.#endXact();
   }
 
   /** Ends the session; whatever was open is rolled back. */
@@ -444,13 +557,10 @@ export class Backend implements Peer, Session {
     this.#gone = true;
     this.#idleTimer?.cancel();
     this.#staged = [];
-    this.#server.locks.release(this);
+    this.#endXact();
+    this.belongings.end();
     this.#server.forget(this);
     if (error !== undefined) this.#reply.send({ kind: 'fatal', error });
     this.#reply.close('fin');
-  }
-
-  get #name(): string {
-    return `${this.#server.name}/${this.processId}`;
   }
 }

@@ -100,6 +100,10 @@ const BEGIN: Readonly<Record<FaultKind, Begin>> = {
     network.cutNextPacket(endpoint(plan), plan.nth ?? 1);
     return () => network.cutNextPacket(endpoint(plan), undefined);
   },
+  'late-commit': ({ network }, plan) => {
+    network.delayNextCommit(endpoint(plan), plan.size ?? 0);
+    return () => network.delayNextCommit(endpoint(plan), undefined);
+  },
   'at-commit': (target, plan) => {
     setTrap(target, plan);
     return () => (target.cluster.commitTrap = undefined);

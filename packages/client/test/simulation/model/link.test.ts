@@ -60,6 +60,21 @@ describe('a simulated connection', () => {
     expect(closed).toMatchObject([{ code: 'ECONNRESET' }]);
   });
 
+  it('may deliver what was sent long after its client has lost it, and nothing else', async () => {
+    const { link, send, pass, atServer, closed } = makeLink();
+    await pass(10);
+    link.requestLate(
+      [{ kind: 'script', text: 'COMMIT', from: { endpoint: 'master', toldTimeline: 0 } }],
+      500,
+    );
+    send('anything');
+    link.closeByClient();
+    await pass(400);
+    expect([atServer, closed]).toEqual([[], []]);
+    await pass(200);
+    expect(atServer).toEqual(['COMMIT', 'fin']);
+  });
+
   it('is forgotten by a server whose answers nobody acknowledges', async () => {
     const { link, send, pass, atServer, closed } = makeLink();
     await pass(10);

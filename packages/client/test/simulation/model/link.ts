@@ -38,6 +38,8 @@ export class Link implements Reply {
   #serverClosed = false;
   /** The server's end does not know this connection any more. */
   #forgotten = false;
+  /** Nothing that the client sends or does any more gets to the server. */
+  #lastWasSent = false;
 
   constructor(time: SimTime, dice: Dice, client: LinkClient, latencyMs: () => number, onGone: () => void) {
     this.#time = time;
@@ -77,12 +79,25 @@ export class Link implements Reply {
 
   /** What the client sends, in one packet. */
   request(requests: readonly Request[]): void {
+    if (this.#lastWasSent) return;
     for (const request of requests) {
       this.#travel(this.#toServer, () => {
         if (this.#forgotten) this.#travel(this.#toClient, () => this.#tellClosed(connectionReset()));
         else this.#peer?.receive(request);
       });
     }
+  }
+
+  /** The client is told that the connection is lost, while what it has sent is still under way. */
+  requestLate(requests: readonly Request[], delayMs: number): void {
+    this.#serverClosed = true;
+    this.#lastWasSent = true;
+    this.#travel(this.#toClient, () => this.#tellClosed(connectionReset()));
+    // Behind whatever is on its way already.
+    this.#time.after(Math.max(0, this.#toServer.lastArrival - this.#time.now) + delayMs, () => {
+      for (const request of requests) this.#peer?.receive(request);
+      this.#peer?.hangUp('fin');
+    });
   }
 
   /** The client says goodbye and waits for the server to close. */
@@ -95,7 +110,7 @@ export class Link implements Reply {
     if (this.#clientClosed) return;
     this.#clientClosed = true;
     const how = this.#dice.chance(0.3) ? 'reset' : 'fin';
-    this.#travel(this.#toServer, () => this.#peer?.hangUp(how));
+    if (!this.#lastWasSent) this.#travel(this.#toServer, () => this.#peer?.hangUp(how));
     this.#onGone();
   }
 

@@ -6,7 +6,7 @@ interface Lock {
   readonly waiting: { readonly owner: Owner; readonly granted: () => void }[];
 }
 
-/** The row locks of one server. They live in its memory: a crash forgets them. */
+/** The row locks of one server, or its advisory locks. They live in its memory: a crash forgets them. */
 export class Locks {
   readonly #locks = new Map<string, Lock>();
   readonly #held = new Map<Owner, Set<string>>();
@@ -29,17 +29,22 @@ export class Locks {
     this.stopWaiting(owner);
     const rows = this.#held.get(owner) ?? [];
     this.#held.delete(owner);
-    for (const row of rows) {
-      const lock = this.#locks.get(row)!;
-      const next = lock.waiting.shift();
-      if (next === undefined) {
-        this.#locks.delete(row);
-        continue;
-      }
-      this.#waitsFor.delete(next.owner);
-      this.#take(next.owner, row, { holder: next.owner, waiting: lock.waiting });
-      next.granted();
-    }
+    for (const row of rows) this.#handOn(row);
+  }
+
+  /** @returns whether the owner had it. */
+  giveBack(owner: Owner, row: string): boolean {
+    if (this.#held.get(owner)?.delete(row) !== true) return false;
+    this.#handOn(row);
+    return true;
+  }
+
+  isFree(row: string): boolean {
+    return !this.#locks.has(row);
+  }
+
+  holds(owner: Owner): boolean {
+    return (this.#held.get(owner)?.size ?? 0) > 0;
   }
 
   stopWaiting(owner: Owner): void {
@@ -68,6 +73,18 @@ export class Locks {
       if (at === owner) return true;
     }
     return false;
+  }
+
+  #handOn(row: string): void {
+    const lock = this.#locks.get(row)!;
+    const next = lock.waiting.shift();
+    if (next === undefined) {
+      this.#locks.delete(row);
+      return;
+    }
+    this.#waitsFor.delete(next.owner);
+    this.#take(next.owner, row, { holder: next.owner, waiting: lock.waiting });
+    next.granted();
   }
 
   #take(owner: Owner, row: string, lock: Lock): void {

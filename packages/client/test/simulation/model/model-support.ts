@@ -5,6 +5,7 @@ import { SimTime } from '../time.ts';
 import type { ClusterConfig } from './cluster.ts';
 import { Cluster } from './cluster.ts';
 import type { ModelObserver } from './observer.ts';
+import { APP_TEXTS } from './statements.ts';
 
 const CONFIG: ClusterConfig = {
   synchronous: true,
@@ -26,6 +27,11 @@ export function makeModel(changes: Partial<ClusterConfig> = {}) {
     note: () => {},
     occurred: (name) => occurred.push(name),
     reached: () => {},
+    locked: () => {},
+    unlocked: () => {},
+    sessionEnded: () => {},
+    opened: () => {},
+    notified: () => {},
     durable: () => {},
   };
   const cluster = new Cluster({ ...CONFIG, ...changes }, time, new Dice(1), observer);
@@ -71,6 +77,12 @@ export class TestSession {
     this.#peer.receive({ kind: 'query', statement: { text, values }, from });
   }
 
+  fetch(maxRows: number): void {
+    const from = { endpoint: 'master', toldTimeline: 0 } as const;
+    const statement = { text: APP_TEXTS.stream, values: ['reader'] };
+    this.#peer.receive({ kind: 'fetch', statement, maxRows, from });
+  }
+
   script(text: string): void {
     this.#peer.receive({ kind: 'script', text, from: { endpoint: 'master', toldTimeline: 0 } });
   }
@@ -87,6 +99,12 @@ export class TestSession {
   get tags(): string[] {
     return this.answers.map(
       ({ results, error }) => error?.code ?? results.map((each) => each.command).join(' '),
+    );
+  }
+
+  get heard(): string[] {
+    return this.responses.flatMap((each) =>
+      each.kind === 'notification' ? [each.notification.payload] : [],
     );
   }
 

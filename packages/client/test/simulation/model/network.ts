@@ -23,6 +23,8 @@ interface Address {
   extraMs: number;
   /** How many statements of the next packet that holds several get through before the connection is cut. */
   cutPacketAt: number | undefined;
+  /** How much later than its client's loss of the connection the next COMMIT arrives, in milliseconds. */
+  commitDelayMs: number | undefined;
   readonly links: Set<Link>;
   /** Swallowed ones, those included that the client has given up: its goodbye is still under way. */
   readonly swallowed: Set<Link>;
@@ -73,7 +75,12 @@ export class Network {
   /** Sends what the client hands over, unless the schedule cuts the packet. */
   transmit(kind: EndpointKind, link: Link, requests: readonly Request[]): void {
     const address = this.#addresses[kind];
-    const { cutPacketAt } = address;
+    const { cutPacketAt, commitDelayMs } = address;
+    if (commitDelayMs !== undefined && requests.some(commits)) {
+      address.commitDelayMs = undefined;
+      link.requestLate(requests, commitDelayMs);
+      return;
+    }
     if (cutPacketAt === undefined || requests.length < 2) {
       link.request(requests);
       return;
@@ -114,6 +121,10 @@ export class Network {
     this.#addresses[kind].cutPacketAt = after;
   }
 
+  delayNextCommit(kind: EndpointKind, delayMs: number | undefined): void {
+    this.#addresses[kind].commitDelayMs = delayMs;
+  }
+
   #reach(kind: EndpointKind, reply: Reply): Peer | undefined {
     const hosts = this.#hostsBehind(kind);
     if (this.#addresses[kind].refuses || hosts.length === 0) throw refused();
@@ -132,9 +143,15 @@ function makeAddress(): Address {
     swallows: undefined,
     extraMs: 0,
     cutPacketAt: undefined,
+    commitDelayMs: undefined,
     links: new Set(),
     swallowed: new Set(),
   };
+}
+
+function commits(request: Request): boolean {
+  if (request.kind === 'query') return request.statement.text === 'COMMIT';
+  return request.kind === 'script' && request.text.endsWith('COMMIT');
 }
 
 function refused(): Error {

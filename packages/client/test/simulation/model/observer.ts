@@ -1,6 +1,6 @@
-import type { SentFrom } from '../protocol.ts';
+import type { SentFrom, TransactionStatus } from '../protocol.ts';
 import type { Command } from './statements.ts';
-import type { WalRecord } from './wal.ts';
+import type { ChannelMessage, WalRecord } from './wal.ts';
 
 /** The moments of a COMMIT at which a schedule may strike. */
 export const COMMIT_PHASES = ['arrived', 'inserted', 'flushed', 'answered'] as const;
@@ -13,6 +13,18 @@ export interface ReachedServer {
   readonly timeline: number;
 }
 
+/** The session that a statement has reached. */
+export interface ReachedSession {
+  readonly name: string;
+  readonly status: TransactionStatus;
+  readonly belongings: {
+    readonly channels: ReadonlySet<string>;
+    readonly owner: string | undefined;
+    readonly lockTimeoutMs: number;
+    readonly holdsLocks: boolean;
+  };
+}
+
 /** What the model tells of itself: for the invariants, the history and the count of what occurred. */
 export interface ModelObserver {
   /** A line of the history. `what` is called only where one is kept. */
@@ -20,7 +32,17 @@ export interface ModelObserver {
   /** Something worth counting happened, for example a kind of fault or a promotion. */
   occurred(name: string): void;
   /** A statement is about to run. */
-  reached(server: ReachedServer, command: Command, from: SentFrom): void;
+  reached(server: ReachedServer, command: Command, from: SentFrom, session: ReachedSession): void;
+  /** The session has an advisory lock from now on. */
+  locked(session: object, lock: string): void;
+  /** It gives the lock back. */
+  unlocked(session: object, lock: string): void;
+  /** The session is over, and with it all that it held. */
+  sessionEnded(session: object): void;
+  /** A reader's cursor will return these rows. */
+  opened(reader: string, rows: readonly object[]): void;
+  /** A notification is in the log: if the record stays there it is committed. */
+  notified(message: ChannelMessage, record: WalRecord): void;
   /** The record is on the disk of a primary. */
   durable(record: WalRecord): void;
 }

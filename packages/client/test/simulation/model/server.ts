@@ -23,7 +23,7 @@ import type { CommitPhase, ModelObserver } from './observer.ts';
 import type { Session, SessionHost } from './session.ts';
 import { SyncWaits } from './sync-waits.ts';
 import type { Change, WalRecord } from './wal.ts';
-import { Data, commonLength, replay } from './wal.ts';
+import { Data, commonLength, highestXid, replay } from './wal.ts';
 
 /** What a server does not decide by itself. */
 export interface ServerWorld {
@@ -57,6 +57,7 @@ export class Server implements SessionHost {
   #replayed = 0;
   data = new Data();
   locks = new Locks();
+  advisoryLocks = new Locks();
   sync: SyncWaits;
   /** The standby whose confirmation commits wait for. */
   syncStandby: Server | undefined;
@@ -71,6 +72,8 @@ export class Server implements SessionHost {
   readonly #backends = new Map<number, Backend>();
   #nextProcess = 100;
   #records = 0;
+  /** The highest transaction id that was given. */
+  #xid = 0;
   #startedAt = 0;
   /** Changes when memory is lost: what was under way before it never happens. */
   #incarnation = 0;
@@ -192,11 +195,23 @@ export class Server implements SessionHost {
 
   // Writing ---------------------------------------------------------------------------------------------------------
 
-  insertRecord(changes: readonly Change[]): WalRecord {
+  assignXid(): number {
+    this.#xid += 1;
+    return this.#xid;
+  }
+
+  statusOf(xid: number): 'in progress' | 'committed' | 'aborted' | undefined {
+    if (xid > this.#xid) return undefined;
+    if (this.backends().some((backend) => backend.xid === xid)) return 'in progress';
+    return this.wal.some((record) => record.xid === xid) ? 'committed' : 'aborted';
+  }
+
+  insertRecord(changes: readonly Change[], xid: number): WalRecord {
     this.#records += 1;
     const version = `${this.name}/${this.#records}`;
-    const record = { lsn: this.wal.length + 1, timeline: this.timeline, changes, version };
+    const record = { lsn: this.wal.length + 1, timeline: this.timeline, changes, version, xid };
     this.wal.push(record);
+    for (const change of changes) if (change.kind === 'notify') this.observer.notified(change, record);
     return record;
   }
 
@@ -213,9 +228,12 @@ export class Server implements SessionHost {
     this.acknowledged = Math.max(this.acknowledged, record.lsn);
   }
 
-  /** Makes a commit visible to others. */
-  show(record: WalRecord): void {
+  /** Makes a commit visible to others, and tells those who listen: here, for standbys hear nothing. */
+  show(record: WalRecord, session: Session): void {
     this.data.apply(record);
+    const messages = record.changes.filter((change) => change.kind === 'notify');
+    if (messages.length === 0) return;
+    for (const backend of this.#backends.values()) backend.hear(messages, session.processId);
   }
 
   // Replication -----------------------------------------------------------------------------------------------------
@@ -240,6 +258,7 @@ export class Server implements SessionHost {
     if (upstream.state === 'down' || upstream.frozen || !this.#world.replicates(upstream, this)) return;
     if (!this.isBehind(upstream)) return;
     this.wal.push(...upstream.wal.slice(this.wal.length, upstream.flushed));
+    this.#xid = highestXid(this.wal);
     this.flushed = this.wal.length;
     this.timeline = upstream.timeline;
     const { flushed } = this;
@@ -393,6 +412,7 @@ export class Server implements SessionHost {
     this.flushed = common;
     this.timeline = other.timeline;
     this.data = replay(this.wal);
+    this.#xid = highestXid(this.wal);
     this.#replayed = common;
     return lost;
   }
@@ -414,12 +434,14 @@ export class Server implements SessionHost {
     this.#backends.clear();
     this.#receiving = false;
     this.locks = new Locks();
+    this.advisoryLocks = new Locks();
     this.sync = this.#freshSync();
     if (this.wal.length > this.flushed) {
       this.observer.occurred('unflushed-wal-lost');
       this.wal.length = this.flushed;
     }
     this.data = replay(this.wal);
+    this.#xid = highestXid(this.wal);
     this.#replayed = this.wal.length;
   }
 }

@@ -38,6 +38,7 @@ export interface SessionHost {
   readonly observer: ModelObserver;
   readonly data: Data;
   readonly locks: Locks;
+  readonly advisoryLocks: Locks;
   readonly sync: SyncWaits;
   /** Runs after the time, in this incarnation, and not while the server is frozen. */
   after(delayMs: number, run: () => void): Timer;
@@ -46,10 +47,14 @@ export interface SessionHost {
   identity(session: Session): IdentityRow;
   session(processId: number): Session | undefined;
   forget(session: Session): void;
-  insertRecord(changes: readonly Change[]): WalRecord;
+  /** The next transaction id. After a crash those that never reached the disk are given again. */
+  assignXid(): number;
+  /** What `pg_xact_status` says. */
+  statusOf(xid: number): 'in progress' | 'committed' | 'aborted' | undefined;
+  insertRecord(changes: readonly Change[], xid: number): WalRecord;
   whenFlushed(record: WalRecord, done: () => void): void;
-  /** Makes a commit visible to others. */
-  show(record: WalRecord): void;
+  /** Makes a commit visible to others, and tells those who listen. */
+  show(record: WalRecord, session: Session): void;
   /** A commit is about to be answered as done. */
   acknowledge(record: WalRecord): void;
   atCommit(phase: CommitPhase, session: Session): void;

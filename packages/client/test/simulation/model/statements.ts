@@ -9,17 +9,25 @@ import {
   ASK_STANDBY,
   BEGIN_READ_BY_READ,
   END_GHOST,
+  HEARTBEAT,
   IDENTIFY,
+  LOCK,
   MARK,
   POSITION_FLUSHED,
   POSITION_INSERTED,
   PROBE,
+  RESET_LOCK_TIMEOUT,
+  TRY_LOCK,
+  UNLOCK,
   guardText,
   hygieneTexts,
+  listenText,
   markAndCommitText,
   settleText,
+  unlistenText,
 } from '../../../src/wire/sql.ts';
 import type { Statement } from '../../../src/wire/wire.ts';
+import { XID_TEXTS } from './xid-texts.ts';
 
 export type Command =
   | { readonly kind: 'begin'; readonly readOnly?: true }
@@ -29,13 +37,26 @@ export type Command =
   | { readonly kind: 'askStandby' }
   | { readonly kind: 'askActive'; readonly processIds: readonly number[] }
   | { readonly kind: 'probe' }
+  | { readonly kind: 'heartbeat' }
   | { readonly kind: 'position'; readonly of: 'flushed' | 'inserted' }
   | { readonly kind: 'replayed'; readonly lineage: boolean }
   | { readonly kind: 'set'; readonly name: string; readonly value: string }
+  | { readonly kind: 'reset'; readonly name: string }
+  | { readonly kind: 'lock' | 'try-lock' | 'unlock'; readonly lock: string }
+  | { readonly kind: 'listen' | 'unlisten'; readonly channel: string }
+  | { readonly kind: 'notify'; readonly channel: string; readonly payload: string }
+  /** Questions that no sound client asks; see the mutation that trusts their answers. */
+  | { readonly kind: 'xid' }
+  | { readonly kind: 'xact-status'; readonly xid: number }
+  /** The app changes its session. */
+  | { readonly kind: 'own'; readonly owner: string }
+  /** As `scan`, by a cursor. */
+  | { readonly kind: 'stream'; readonly reader: string }
   | { readonly kind: 'guard'; readonly systemId: string; readonly timeline: number }
   | { readonly kind: 'mark'; readonly slot: string; readonly seq: number }
   | { readonly kind: 'settle'; readonly slot: string; readonly seq: number }
   | { readonly kind: 'endGhost'; readonly processId: number; readonly backendStart: string }
+  | { readonly kind: 'copy' }
   | { readonly kind: 'insert'; readonly key: string; readonly returning: boolean }
   | { readonly kind: 'put'; readonly key: string }
   | { readonly kind: 'read'; readonly key: string }
@@ -48,16 +69,26 @@ export type Command =
 export const APP_TEXTS = {
   insert: 'INSERT INTO ledger (key) VALUES ($1)',
   insertReturning: 'INSERT INTO ledger (key) VALUES ($1) RETURNING key',
+  copy: 'COPY ledger (key) FROM STDIN',
   put: 'INSERT INTO ledger (key) VALUES ($1) ON CONFLICT DO NOTHING',
   read: 'SELECT $1::text AS key, count(*)::integer AS n FROM ledger WHERE key = $1',
   /** All rows, each with what wrote it. */
   scan: 'SELECT key, xmin::text AS version FROM ledger',
+  /** The same rows for a cursor, and who reads them. */
+  stream: 'SELECT key, xmin::text AS version FROM ledger WHERE $1::text IS NOT NULL',
   count: 'UPDATE counter SET n = n + 1 WHERE id = $1',
+  notify: 'SELECT pg_notify($1, $2)',
   raise: 'SELECT sim_raise($1)',
   sleep: 'SELECT pg_sleep($1)',
 } as const;
 
+/** Leaves a mark in the session: whose it is. */
+export function ownText(owner: string): string {
+  return `SET sim.owner = '${owner}'`;
+}
+
 const SLOT = 'slotslot';
+const NAME = 'namename';
 const SEQ = 987_654_321;
 const SYSTEM = '1234567890';
 
@@ -71,6 +102,9 @@ function patternOf(text: string, ...sentinels: readonly string[]): RegExp {
 const GUARD = patternOf(guardText(SYSTEM, SEQ), SYSTEM, String(SEQ));
 const MARK_ONLY = patternOf(markAndCommitText(SLOT, SEQ).split(';')[0]!, SLOT, String(SEQ));
 const SETTLE_ONLY = patternOf(settleText(SLOT, SEQ).split(';')[2]!.trim(), SLOT, String(SEQ));
+const LISTEN = patternOf(listenText(NAME), NAME);
+const UNLISTEN = patternOf(unlistenText(NAME), NAME);
+const OWN = patternOf(ownText(NAME), NAME);
 const SET = /^SET (?:LOCAL )?(\w+) = '?(\w+)'?$/;
 const HYGIENE = new Set(hygieneTexts(SEQ).map((text) => SET.exec(text)?.[1]));
 
@@ -81,6 +115,9 @@ const FIXED = new Map<string, Command>([
   [IDENTIFY, { kind: 'identify' }],
   [ASK_STANDBY, { kind: 'askStandby' }],
   [PROBE, { kind: 'probe' }],
+  [XID_TEXTS.xid, { kind: 'xid' }],
+  [HEARTBEAT, { kind: 'heartbeat' }],
+  [RESET_LOCK_TIMEOUT, { kind: 'reset', name: 'lock_timeout' }],
   ['BEGIN READ ONLY', { kind: 'begin', readOnly: true }],
   [BEGIN_READ_BY_READ, { kind: 'begin', readOnly: true }],
   [POSITION_FLUSHED, { kind: 'position', of: 'flushed' }],
@@ -96,13 +133,20 @@ export function parse({ text, values = [] }: Statement): Command {
   const first = String(values[0]);
   if (text === APP_TEXTS.insert) return { kind: 'insert', key: first, returning: false };
   if (text === APP_TEXTS.insertReturning) return { kind: 'insert', key: first, returning: true };
+  if (text === APP_TEXTS.copy) return { kind: 'copy' };
   if (text === APP_TEXTS.put) return { kind: 'put', key: first };
   if (text === APP_TEXTS.read) return { kind: 'read', key: first };
   if (text === APP_TEXTS.scan) return { kind: 'scan' };
+  if (text === APP_TEXTS.stream) return { kind: 'stream', reader: first };
   if (text === APP_TEXTS.count) return { kind: 'count', id: first };
+  if (text === APP_TEXTS.notify) return { kind: 'notify', channel: first, payload: String(values[1]) };
   if (text === APP_TEXTS.raise) return { kind: 'raise', code: first };
   if (text === APP_TEXTS.sleep) return { kind: 'sleep', ms: Number(first) };
   if (text === MARK) return { kind: 'mark', slot: first, seq: Number(values[1]) };
+  if (text === XID_TEXTS.status) return { kind: 'xact-status', xid: Number(first) };
+  if (text === LOCK) return { kind: 'lock', lock: first };
+  if (text === TRY_LOCK) return { kind: 'try-lock', lock: first };
+  if (text === UNLOCK) return { kind: 'unlock', lock: first };
   if (text === ASK_ACTIVE) return { kind: 'askActive', processIds: values[0] as number[] };
   if (text === END_GHOST)
     return { kind: 'endGhost', processId: Number(first), backendStart: String(values[1]) };
@@ -114,6 +158,12 @@ function parsePattern(text: string): Command {
   if (mark !== null) return { kind: 'mark', slot: mark[1]!, seq: Number(mark[2]) };
   const settle = SETTLE_ONLY.exec(text);
   if (settle !== null) return { kind: 'settle', slot: settle[1]!, seq: Number(settle[2]) };
+  const listen = LISTEN.exec(text);
+  if (listen !== null) return { kind: 'listen', channel: listen[1]! };
+  const unlisten = UNLISTEN.exec(text);
+  if (unlisten !== null) return { kind: 'unlisten', channel: unlisten[1]! };
+  const own = OWN.exec(text);
+  if (own !== null) return { kind: 'own', owner: own[1]! };
   const set = SET.exec(text);
   if (set !== null) return { kind: 'set', name: set[1]!, value: set[2]! };
   const guard = GUARD.exec(text);
@@ -140,6 +190,7 @@ export function isExempt(command: Command): boolean {
     kind === 'askStandby' ||
     kind === 'askActive' ||
     kind === 'probe' ||
+    kind === 'heartbeat' ||
     isQuestion(command) ||
     kind === 'guard' ||
     kind === 'rollback' ||
@@ -162,6 +213,10 @@ export function keyWritten(command: Command): string | undefined {
 export function nameOf(command: Command): string {
   if ('key' in command) return `${command.kind} ${command.key}`;
   if ('slot' in command) return `${command.kind} ${command.slot.slice(0, 4)}/${command.seq}`;
+  if ('lock' in command) return `${command.kind} ${command.lock}`;
+  if ('channel' in command) return `${command.kind} ${command.channel}`;
+  if (command.kind === 'own') return `own ${command.owner}`;
+  if (command.kind === 'stream') return `stream of ${command.reader}`;
   if (command.kind === 'position') return `position ${command.of}`;
   if (command.kind === 'replayed') return command.lineage ? 'replayed, lineage' : 'replayed';
   if (command.kind === 'count') return `count ${command.id}`;

@@ -10,13 +10,21 @@ export type Change =
   /** A row with this key, whether there was one or not. */
   | { readonly kind: 'put'; readonly key: string }
   | { readonly kind: 'slot'; readonly slot: string; readonly seq: number; readonly fence: number }
-  | { readonly kind: 'counter'; readonly id: string; readonly value: number };
+  | { readonly kind: 'counter'; readonly id: string; readonly value: number }
+  /** No row, and nothing that standbys do anything with. */
+  | ({ readonly kind: 'notify' } & ChannelMessage);
+
+export interface ChannelMessage {
+  readonly channel: string;
+  readonly payload: string;
+}
 
 /** One commit. */
 export interface WalRecord {
   readonly lsn: number;
   readonly timeline: number;
   readonly changes: readonly Change[];
+  readonly xid: number;
   /** Tells this commit from every other one, those on other branches included. */
   readonly version: string;
 }
@@ -42,7 +50,7 @@ export class Data {
         if (!this.ledger.has(change.key)) this.#add(change.key, version);
       } else if (change.kind === 'slot')
         this.slots.set(change.slot, { seq: change.seq, fence: change.fence });
-      else this.counters.set(change.id, change.value);
+      else if (change.kind === 'counter') this.counters.set(change.id, change.value);
     }
   }
 
@@ -56,6 +64,13 @@ export function replay(records: readonly WalRecord[]): Data {
   const data = new Data();
   for (const record of records) data.apply(record);
   return data;
+}
+
+/** The last id that a server can know of which knows nothing but the log. */
+export function highestXid(records: readonly WalRecord[]): number {
+  let highest = 0;
+  for (const { xid } of records) highest = Math.max(highest, xid);
+  return highest;
 }
 
 /** How many records the two logs begin with in common. */
