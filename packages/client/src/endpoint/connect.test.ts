@@ -115,7 +115,7 @@ describe('Connector', () => {
 
   it('closes what probes have open when it is closed, and waits for the end of it', async () => {
     const { connector } = makeConnector(1);
-    const { wire } = await connector.probe();
+    const { wire } = await connector.probe([ADDRESS]);
     const goodbye = Promise.withResolvers<void>();
     wire.end = () => goodbye.promise;
     let isClosed = false;
