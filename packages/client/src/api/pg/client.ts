@@ -174,9 +174,7 @@ export class Client extends PgClient {
 /** What pg is to connect with, as pg itself has read it: options, connection string, environment. */
 export function configOf(config: string | ClientConfig | undefined): ClientConfig {
   const parameters = new ConnectionParameters(readable(config));
-  return {
-    ...(typeof config === 'object' ? config : {}),
-    ...parameters,
+  return Object.assign({}, typeof config === 'object' ? config : {}, parameters, {
     // Hidden from enumeration.
     password: parameters.password,
     // Read already, and it would go before the host that is connected to.
@@ -185,5 +183,5 @@ export function configOf(config: string | ClientConfig | undefined): ClientConfi
     connectionTimeoutMillis: 0,
     query_timeout: 0,
     types: PLAIN_TYPES,
-  };
+  });
 }

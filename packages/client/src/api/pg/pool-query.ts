@@ -18,10 +18,25 @@ import type { StatementParser } from '../../router/statement.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { Client } from './client.ts';
-import type { Pool } from './pool.ts';
+import type { Master } from './master.ts';
 import { isQueryable } from './return.ts';
 
 export type QueryCallback = (error: Error | undefined, result?: unknown) => void;
+
+/** The pool, as far as its queries know it. */
+export interface QueriedPool {
+  readonly Promise: PromiseConstructor;
+  readonly ending: boolean;
+  /** How long a call may take in all, where connections are lost. In milliseconds. */
+  readonly patienceMs: number;
+  /** Undefined where clients of a foreign class connect. */
+  readonly master: Master | undefined;
+  /** Checks a client out, for a call that began to wait at that time. */
+  connectSince(
+    askedAt: number,
+    done: (error: Error | undefined, client: PoolClient | undefined) => void,
+  ): void;
+}
 
 const BACKOFF = { baseMs: 25, capMs: 1_000 };
 
@@ -29,7 +44,7 @@ const BACKOFF = { baseMs: 25, capMs: 1_000 };
 let parser: Promise<StatementParser> | undefined;
 
 export class PoolQuery {
-  readonly #pool: Pool;
+  readonly #pool: QueriedPool;
   readonly #text: string | { readonly text?: unknown };
   readonly #values: unknown;
   readonly #askedAt = systemClock.now();
@@ -39,7 +54,7 @@ export class PoolQuery {
   #deadline: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(pool: Pool, text: string | { readonly text?: unknown }, values: unknown) {
+  constructor(pool: QueriedPool, text: string | { readonly text?: unknown }, values: unknown) {
     this.#pool = pool;
     this.#text = text;
     this.#values = values;
