@@ -24,21 +24,20 @@ interface ClientInternals {
 }
 
 interface ConnectionInternals extends EventEmitter {
-  connect?: () => void;
+  connect: () => void;
 }
 
 /** @param to - never connected so far. Its own overrides do not take part. */
 export function takeOver(from: Client, to: Client, done: ConnectCallback): void {
   const { connection, processID, secretKey } = internalsOf(from);
-  for (const event of connection.eventNames()) {
-    // With that one the connection itself learns who listens to its messages.
-    if (event !== 'newListener') connection.removeAllListeners(event);
-  }
+  // With these the connection itself learns who listens to its messages.
+  const itsOwn = connection.rawListeners('newListener') as (() => void)[];
+  connection.removeAllListeners();
+  for (const listener of itsOwn) connection.on('newListener', listener);
   const client = internalsOf(to);
   client.connection = connection;
   connection.connect = () => {};
   internalsOf(Client.prototype)._connect.call(to, done);
-  delete connection.connect;
   connection.emit('backendKeyData', { processID, secretKey });
   connection.emit('readyForQuery', { status: 'I' });
 }

@@ -179,7 +179,6 @@ class PgWire implements Wire {
     });
     connection.on('error', (error) => this.#lose(error));
     connection.on('end', () => this.#lose(new Error('the connection was closed')));
-    connection.on('readyForQuery', () => this.#finishWhenAnswered());
   }
 
   get processId(): number {
@@ -246,6 +245,8 @@ class PgWire implements Wire {
   finish(reason: Error): void {
     this.#finishing ??= reason;
     this.#finishWhenAnswered();
+    // Only now: for each statement of an app it would cost something.
+    if (this.#isHandedOver) this.#internals.connection.on('readyForQuery', () => this.#finishWhenAnswered());
   }
 
   async end(): Promise<void> {

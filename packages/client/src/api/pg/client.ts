@@ -28,12 +28,15 @@ interface ClientInternals {
   _connectionTimeoutMillis: number;
   _connect(done: ConnectCallback): void;
   _errorAllQueries(error: Error): void;
+  _handleErrorEvent(error: Error): void;
 }
 
 type Config = ClientConfig & { readonly connection?: unknown; readonly replication?: unknown };
 
 /** `end()` waits this long for the server's side to close before it destroys the socket, in milliseconds. */
 const GOODBYE_MS = 1_000;
+
+const ignore = () => {};
 
 const PgClient = pg.Client as unknown as new (
   config?: string | ClientConfig,
@@ -72,16 +75,22 @@ export class Client extends PgClient {
   }
 
   /** As pg's, except that an 'error' that nobody listens to ends no process. */
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'error' && this.listenerCount('error') === 0) return false;
-    return super.emit(event, ...args);
+  override _handleErrorEvent(error: Error): void {
+    // Not a listener for good: `listenerCount('error')` is the app's, and so is `removeAllListeners()`.
+    this.on('error', ignore);
+    super._handleErrorEvent(error);
+    this.removeListener('error', ignore);
   }
 
   /** `connect()` of pg, with or without a callback, leads here. */
   override _connect(done: ConnectCallback): void {
     // pg's own refuses to connect twice.
-    if (this._connecting || this.#lease !== undefined || this.#connectsByItself) super._connect(done);
-    else this.#open(done);
+    if (this._connecting || this.#lease !== undefined) super._connect(done);
+    else if (this.#connectsByItself) {
+      // What goes wrong in a sign-in is emitted elsewhere.
+      this.on('error', ignore);
+      super._connect(done);
+    } else this.#open(done);
   }
 
   /** Looks for a primary no longer, if it does. */

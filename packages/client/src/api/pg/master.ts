@@ -48,13 +48,26 @@ export class Master {
   readonly #endpoints: Endpoints;
   readonly #breakers: Breakers;
   #successes = 0;
+  /** Kept by events: it is asked for each statement. */
+  #isDown = false;
 
   /**
    * @param maxConnections - that are to be open at the same time.
    * @param configOf - what pg is to connect with; asked for each connection, so that it may change.
+   * @param onDown - nothing can be connected from now on, for a while.
    */
-  constructor(signature: Signature, maxConnections: number, configOf: () => ClientConfig) {
+  constructor(
+    signature: Signature,
+    maxConnections: number,
+    configOf: () => ClientConfig,
+    onDown: () => void = () => {},
+  ) {
     const events = new Events<ClientEvents>(publishEvent);
+    events.on('endpoint:down', () => {
+      this.#isDown = true;
+      onDown();
+    });
+    events.on('endpoint:up', () => (this.#isDown = false));
     const context = { clock: systemClock, random: systemRandom, events };
     this.#endpoints = new Endpoints(
       { master: signature.addresses },
@@ -77,9 +90,9 @@ export class Master {
     this.#breakers = new Breakers(this.#endpoints.all, context);
   }
 
-  /** Why nothing can be connected at the moment; undefined where it can. */
+  /** Whether nothing can be connected at the moment. */
   get isDown(): boolean {
-    return !this.#master.usable;
+    return this.#isDown;
   }
 
   /**

@@ -5,7 +5,7 @@
  *   a read     so is one that has no effect, by PostgreSQL's own parser
  *   else       the caller gets pg's error, with `outcome: 'unknown'`: it may have happened
  *
- * All of it within one deadline. The fast path is pg-pool's; the rest costs nothing until something was lost.
+ * All of it within one deadline. The fast path is as lean as pg-pool's; the rest costs nothing until something failed.
  */
 import { AsyncResource } from 'node:async_hooks';
 import pg from 'pg';
@@ -31,6 +31,7 @@ export interface QueriedPool {
   readonly patienceMs: number;
   /** Undefined where clients of a foreign class connect. */
   readonly master: Master | undefined;
+  connect(done: (error: Error | undefined, client: PoolClient | undefined) => void): void;
   /** Checks a client out, for a call that began to wait at that time. */
   connectSince(
     askedAt: number,
@@ -40,81 +41,95 @@ export interface QueriedPool {
 
 const BACKOFF = { baseMs: 25, capMs: 1_000 };
 
+export interface PoolStatement {
+  /** As pg takes it. */
+  readonly text: string | { readonly text?: unknown };
+  readonly values: unknown;
+}
+
 /** One for all pools: what a text does is the same everywhere. */
 let parser: Promise<StatementParser> | undefined;
 
-export class PoolQuery {
+/** @returns a promise where there is no callback. */
+export function poolQuery(
+  pool: QueriedPool,
+  statement: PoolStatement,
+  callback: QueryCallback | undefined,
+): Promise<unknown> | undefined {
+  if (callback !== undefined) {
+    ask(pool, statement, AsyncResource.bind(callback));
+    return undefined;
+  }
+  return new pool.Promise((resolve, reject) => {
+    ask(pool, statement, (error, result) => (error === undefined ? resolve(result) : reject(error)));
+  }).catch((error: Error) => {
+    // The trace that leads to whoever has called, not to the socket.
+    Error.captureStackTrace(error);
+    throw error;
+  });
+}
+
+function ask(pool: QueriedPool, statement: PoolStatement, callback: QueryCallback): void {
+  const askedAt = systemClock.now();
+  pool.connect((error, client) => {
+    if (client === undefined) return callback(error);
+    send(client, statement, (failure, result, wasSent) => {
+      if (failure !== undefined) {
+        new Recovery(pool, statement, askedAt, callback).failed(client, failure, wasSent);
+        return;
+      }
+      client.release();
+      pool.master?.succeeded();
+      callback(undefined, result);
+    });
+  });
+}
+
+/** @param done - is called once; `wasSent` is false where nothing can have been sent. */
+function send(
+  client: PoolClient,
+  { text, values }: PoolStatement,
+  done: (failure: Error | undefined, result: unknown, wasSent: boolean) => void,
+): void {
+  const sendable = isQueryable(client);
+  let isAnswered = false;
+  const answered = (failure: Error | null | undefined, result?: unknown) => {
+    if (isAnswered) return;
+    isAnswered = true;
+    client.removeListener('error', answered);
+    done(failure ?? undefined, result, sendable);
+  };
+  client.once('error', answered);
+  try {
+    (client.query as (...args: unknown[]) => void)(text, values, answered);
+  } catch (error) {
+    answered(error as Error);
+  }
+}
+
+/** What becomes of a call after its first failure. */
+class Recovery {
   readonly #pool: QueriedPool;
-  readonly #text: string | { readonly text?: unknown };
-  readonly #values: unknown;
-  readonly #askedAt = systemClock.now();
-  #callback: QueryCallback = () => {};
-  #attempts = 0;
-  /** The deadline, armed with the first failure: until then pg-pool's own timeouts do. */
+  readonly #statement: PoolStatement;
+  readonly #askedAt: number;
+  readonly #callback: QueryCallback;
+  #attempts = 1;
   #deadline: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(pool: QueriedPool, text: string | { readonly text?: unknown }, values: unknown) {
+  constructor(pool: QueriedPool, statement: PoolStatement, askedAt: number, callback: QueryCallback) {
     this.#pool = pool;
-    this.#text = text;
-    this.#values = values;
+    this.#statement = statement;
+    this.#askedAt = askedAt;
+    this.#callback = callback;
   }
 
-  /** @returns a promise where there is no callback. */
-  run(callback: QueryCallback | undefined): Promise<unknown> | undefined {
-    if (callback !== undefined) {
-      this.#callback = AsyncResource.bind(callback);
-      this.#attempt();
-      return undefined;
-    }
-    return new this.#pool.Promise((resolve, reject) => {
-      this.#callback = (error, result) => (error === undefined ? resolve(result) : reject(error));
-      this.#attempt();
-    }).catch((error: Error) => {
-      // The trace that leads to whoever has called, not to the socket.
-      Error.captureStackTrace(error);
-      throw error;
-    });
-  }
-
-  #attempt(failure?: Error): void {
-    this.#attempts += 1;
-    this.#pool.connectSince(this.#askedAt, (error, client) => {
-      if (client === undefined) this.#answer(failure ?? error);
-      else if (this.#isOver) client.release();
-      else this.#ask(client);
-    });
-  }
-
-  #ask(client: PoolClient): void {
-    let isAnswered = false;
-    const sendable = isQueryable(client);
-    const answered = (error: Error | null | undefined, result?: unknown) => {
-      if (isAnswered) return;
-      isAnswered = true;
-      client.removeListener('error', answered);
-      if (error == null) {
-        client.release();
-        this.#pool.master?.succeeded();
-        this.#answer(undefined, result);
-      } else {
-        this.#failed(client, error, sendable);
-      }
-    };
-    client.once('error', answered);
-    try {
-      (client.query as (...args: unknown[]) => void)(this.#text, this.#values, answered);
-    } catch (error) {
-      answered(error as Error);
-    }
-  }
-
-  #failed(client: PoolClient, error: Error, wasSendable: boolean): void {
+  failed(client: PoolClient, error: Error, wasSent: boolean): void {
     const isOfServer = error instanceof pg.DatabaseError;
     const isLost = !isQueryable(client) || (isOfServer && endsSession(error));
     if (isLost) {
       client.release(error);
-      this.#lost(error, wasSendable);
+      this.#lost(error, wasSent);
     } else if (isOfServer && codeOf(error) === '25006' && client instanceof Client) {
       void this.#refused(client, error);
     } else {
@@ -149,7 +164,8 @@ export class PoolQuery {
   }
 
   async #isRead(): Promise<boolean> {
-    const text = typeof this.#text === 'string' ? this.#text : this.#text.text;
+    const { text: given } = this.#statement;
+    const text = typeof given === 'string' ? given : given.text;
     if (typeof text !== 'string') return false;
     parser ??= import('../../router/statement.ts').then((it) => new it.StatementParser());
     return (await (await parser).traits(text)).readOnly;
@@ -171,6 +187,22 @@ export class PoolQuery {
     };
     if (wait === 0) spend();
     else setTimeout(spend, wait);
+  }
+
+  #attempt(failure: Error): void {
+    this.#attempts += 1;
+    const pool = this.#pool;
+    pool.connectSince(this.#askedAt, (_error, client) => {
+      // Why no client could be had says less than what has become of the statement.
+      if (client === undefined) return this.#answer(failure);
+      if (this.#isOver) return client.release();
+      send(client, this.#statement, (again, result, wasSent) => {
+        if (again !== undefined) return this.failed(client, again, wasSent);
+        client.release();
+        pool.master?.succeeded();
+        this.#answer(undefined, result);
+      });
+    });
   }
 
   #answer(error: Error | undefined, result?: unknown): void {

@@ -12,15 +12,15 @@ import { systemClock } from '../../runtime/clock.ts';
 import { Client, configOf, shareUnderneath } from './client.ts';
 import { Master, PATIENCE_MS } from './master.ts';
 import type { Signature } from './master.ts';
-import { PoolQuery } from './pool-query.ts';
+import { poolQuery } from './pool-query.ts';
 import type { QueryCallback } from './pool-query.ts';
-import { whenReady } from './return.ts';
+import { isFit, whenReady } from './return.ts';
 
 /** A caller in pg-pool's line. */
 interface PendingItem {
   timedOut?: boolean;
   callback(error: Error | undefined, client?: PoolClient, release?: () => void): void;
-  /** Ours: when it began to wait. */
+  /** Ours: when it began to wait for a server that is not there. */
   askedAt?: number;
 }
 
@@ -71,7 +71,10 @@ export class Pool extends PgPool {
   override connect(done?: Checkout): Promise<PoolClient> | void {
     const waiting = this._pendingQueue.length;
     const connected = done === undefined ? super.connect() : super.connect(done);
-    if (this._pendingQueue.length > waiting) {
+    if (
+      this._pendingQueue.length > waiting &&
+      (this.#master?.isDown === true || this.#askedAt !== undefined)
+    ) {
       const item = this._pendingQueue.at(-1);
       if (item !== undefined) item.askedAt = this.#askedAt ?? systemClock.now();
     }
@@ -115,8 +118,8 @@ export class Pool extends PgPool {
       return (super.query as (...args: unknown[]) => never).call(this, text, values, done);
     }
     const callback = (typeof values === 'function' ? values : done) as QueryCallback | undefined;
-    const query = new PoolQuery(this, text as string, typeof values === 'function' ? undefined : values);
-    return query.run(callback) as never;
+    const statement = { text: text as string, values: typeof values === 'function' ? undefined : values };
+    return poolQuery(this, statement, callback) as never;
   }
 
   override end(): Promise<void>;
@@ -129,12 +132,15 @@ export class Pool extends PgPool {
 
   /** Called with whatever the caller gave to `release()`. */
   override _release(client: PoolClient, idleListener: () => void, error?: Error | boolean): void {
-    const release = () => super._release(client, idleListener, error);
-    if (error || this.ending || !(client instanceof Client)) return release();
-    whenReady(client, (isFit) => {
+    // The usual ways first: they must cost nothing.
+    if (error || this.ending || !(client instanceof Client) || isFit(client)) {
+      super._release(client, idleListener, error);
+      return;
+    }
+    whenReady(client, () => {
       // pg-pool closes what is expired, and tells the same of it as of any other.
-      if (!isFit) this._expired.add(client);
-      release();
+      if (!isFit(client)) this._expired.add(client);
+      super._release(client, idleListener, error);
     });
   }
 
@@ -153,7 +159,15 @@ export class Pool extends PgPool {
   }
 
   #masterFor(signature: Signature): Master {
-    this.#master ??= new Master(signature, this.options.max, () => configOf(this.options));
+    this.#master ??= new Master(
+      signature,
+      this.options.max,
+      () => configOf(this.options),
+      () => {
+        const now = systemClock.now();
+        for (const item of this._pendingQueue) item.askedAt = now;
+      },
+    );
     return this.#master;
   }
 }

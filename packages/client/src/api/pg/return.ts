@@ -6,20 +6,24 @@ import type { Client } from './client.ts';
 /** A cursor or a COPY that was left open may never come to its end: it has this long, in milliseconds. */
 const LEFT_OPEN_MS = 1_000;
 
+/** Whether somebody else can have it now: it is alive, owes nothing, and is in no transaction. */
+export function isFit(client: Client): boolean {
+  const { _queryable, _ending, _txStatus } = internalsOf(client);
+  return _queryable && !_ending && _txStatus === 'I' && isAnswered(client);
+}
+
 /**
- * Calls `done` when the connection owes nothing any more: at once, or when what its last user has not waited for is
- * answered. An SQL error is told before the server is ready, so this is the usual case after one.
- *
- * @param done - is told whether somebody else can have it: it is alive, and in no transaction.
+ * Calls `done` when a connection that is not fit owes nothing any more: at once, or when what its last user has not
+ * waited for is answered. An SQL error is told before the server is ready, so this is the usual case after one.
  */
-export function whenReady(client: Client, done: (isFit: boolean) => void): void {
-  if (isAnswered(client) || !isQueryable(client)) return done(isFit(client));
+export function whenReady(client: Client, done: () => void): void {
+  if (isAnswered(client) || !isQueryable(client)) return done();
   let leftOpen: NodeJS.Timeout | undefined;
   const settle = () => {
     client.removeListener('drain', settle);
     client.removeListener('end', settle);
     clearTimeout(leftOpen);
-    done(isFit(client));
+    done();
   };
   client.on('drain', settle);
   client.on('end', settle);
@@ -32,16 +36,13 @@ interface ClientInternals {
   readonly _activeQuery: unknown;
   readonly _queryable: boolean;
   readonly _ending: boolean;
+  readonly _txStatus: 'I' | 'T' | 'E' | null;
 }
 
 /** Whether a statement that is handed to it would be sent. */
 export function isQueryable(client: pg.Client): boolean {
   const { _queryable, _ending } = internalsOf(client);
   return _queryable && !_ending;
-}
-
-function isFit(client: Client): boolean {
-  return isAnswered(client) && client.getTransactionStatus() === 'I';
 }
 
 function internalsOf(client: pg.Client): ClientInternals {
