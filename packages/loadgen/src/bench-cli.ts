@@ -4,6 +4,7 @@ import { cellLine, matrixTable, renderMatrix } from './bench/fault-matrix.ts';
 import { checkMatrixFile, writeMatrix } from './bench/matrix-file.ts';
 import { runFaults } from './bench/run-faults.ts';
 import { killLine, renderFailover } from './bench/failover-report.ts';
+import { renderDropIn, runDropIn } from './bench/run-drop-in.ts';
 import { renderIdle, runIdle } from './bench/run-idle.ts';
 import { renderImport, runImport } from './bench/run-import.ts';
 import { runForcedLoss } from './bench/run-forced-loss.ts';
@@ -53,6 +54,10 @@ async function measure(
   if (request.bench === 'import') {
     const report = await runImport(request.runs, context);
     return { report, lines: renderImport(report), exitCode: exitCodeOf(report) };
+  }
+  if (request.bench === 'drop-in') {
+    const report = await runDropIn(request.options, context);
+    return { report, lines: renderDropIn(report), exitCode: exitCodeOf(report) };
   }
   if (request.bench === 'idle') {
     const report = await runIdle(request.idleMs, context);

@@ -30,8 +30,11 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** An attempt that has received no byte for this long is given up, in milliseconds of our own responsive time. */
   readonly connectSilenceMs: number;
-  /** What the server itself does to a session of ours that went silent in a transaction: ends it after this time. */
-  readonly idleInTransactionMs: number;
+  /**
+   * What the server itself does to a session of ours that went silent in a transaction: ends it after this time.
+   * `false` leaves it to the server's own setting.
+   */
+  readonly idleInTransactionMs: number | false;
 }
 
 /** What the connects of one client share. */

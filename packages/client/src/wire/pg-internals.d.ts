@@ -5,3 +5,18 @@ declare module 'pg/lib/utils.js' {
   };
   export default utils;
 }
+
+declare module 'pg/lib/connection-parameters.js' {
+  import type { ClientConfig } from 'pg';
+
+  /** Options, connection string and environment, as pg reads them. */
+  export default class ConnectionParameters {
+    constructor(config?: string | ClientConfig);
+    readonly user: string;
+    readonly database: string;
+    readonly host: string;
+    readonly port: number;
+    readonly replication: string | undefined;
+    readonly password: NonNullable<ClientConfig['password']>;
+  }
+}

@@ -9,10 +9,13 @@ import type { ClientConfig, QueryConfig, QueryResult } from 'pg';
 import pgUtils from 'pg/lib/utils.js';
 import type { Alone, Submittable } from './pg-alone.ts';
 import { openCopyIn, openCopyOut, openCursor } from './pg-alone.ts';
+import { isAnswered, takeOver } from './pg-hand-over.ts';
+import type { ConnectCallback } from './pg-hand-over.ts';
+import { PLAIN_TYPES } from './plain-types.ts';
 import type {
   Notice,
   Notification,
-  PendingWire,
+  OpenWire,
   Statement,
   Wire,
   WireCopyIn,
@@ -26,12 +29,11 @@ import { WireLostError } from './wire.ts';
 interface PgInternals {
   readonly connection: {
     readonly stream: Socket;
-    on(event: 'copyInResponse', listener: () => void): void;
+    on(event: 'copyInResponse' | 'readyForQuery' | 'end', listener: () => void): void;
+    on(event: 'error', listener: (error: Error) => void): void;
+    on(event: 'notice' | 'errorMessage', listener: (message: DatabaseError) => void): void;
     once(event: 'readyForQuery', listener: () => void): void;
-    on(
-      event: 'parameterStatus',
-      listener: (message: { parameterName: string; parameterValue: string }) => void,
-    ): void;
+    on(event: 'parameterStatus', listener: ParameterListener): void;
   };
   readonly connectionParameters: { options: string | undefined; replication: string | undefined };
   readonly processID: number | null;
@@ -39,25 +41,55 @@ interface PgInternals {
   pipeline: boolean;
 }
 
+type ParameterListener = (message: { parameterName: string; parameterValue: string }) => void;
+
 const TRANSACTION_STATUS = { I: 'idle', T: 'open', E: 'failed' } as const;
 
 /** `end()` waits this long for the server's side to close before it destroys the socket. */
 const GOODBYE_MS = 1_000;
 
-export function openPgWire(target: WireTarget): PendingWire {
-  const client = new Client(clientConfig(target));
+export const openPgWire = pgWireOpener(clientConfig, leaveOutEnvironment);
+
+/**
+ * Opens wires as `pg` opens connections with a configuration of its own.
+ *
+ * @param configOf - asked for each connection; what it says of pipelining is not heeded.
+ * @param adjust - changes what `pg` has made of it.
+ */
+export function pgWireOpener(
+  configOf: (target: WireTarget) => ClientConfig,
+  adjust: (client: Client, target: WireTarget) => void = () => {},
+): OpenWire {
+  return (target) => {
+    const client = new Client({ ...configOf(target), pipeline: true });
+    adjust(client, target);
+    const wire = new PgWire(client);
+    return {
+      ready: connect(client, wire),
+      get bytesRead() {
+        return wire.bytesRead;
+      },
+      abandon: (reason) => wire.destroy(reason),
+    };
+  };
+}
+
+/**
+ * Lets a client of `pg` that never connected speak on this wire from now on, as if it had connected by itself. The
+ * wire goes on to know whether it is lost, what it owes and in which transaction it is; nobody else sends on it.
+ *
+ * @param done - as for `client.connect()`.
+ */
+export function handOver(wire: Wire, client: Client, done: ConnectCallback): void {
+  if (!(wire instanceof PgWire)) throw new Error('only a wire on pg can be handed over to a client of pg');
+  wire.handOver(client, done);
+}
+
+/** Otherwise pg sends what PGOPTIONS and PGREPLICATION say, to poolers as well, which refuse that. */
+function leaveOutEnvironment(client: Client, target: WireTarget): void {
   const { connectionParameters } = client as unknown as PgInternals;
-  // Without them pg sends what PGOPTIONS and PGREPLICATION say, to poolers as well, which refuse that.
   connectionParameters.options = target.startupOptions;
   connectionParameters.replication = undefined;
-  const wire = new PgWire(client);
-  return {
-    ready: connect(client, wire),
-    get bytesRead() {
-      return wire.bytesRead;
-    },
-    abandon: (reason) => wire.destroy(reason),
-  };
 }
 
 function clientConfig(target: WireTarget): ClientConfig {
@@ -74,7 +106,6 @@ function clientConfig(target: WireTarget): ClientConfig {
     ssl: tls === false ? false : tlsConfig(tls.ca, tls.serverName),
     // And this one PGSSLNEGOTIATION.
     sslnegotiation: 'postgres',
-    pipeline: true,
     keepAlive: true,
   };
 }
@@ -113,8 +144,11 @@ function withCode(error: Error): Error {
 }
 
 class PgWire implements Wire {
-  readonly #client: Client;
-  readonly #internals: PgInternals;
+  #client: Client;
+  #internals: PgInternals;
+  /** The client is somebody else's, who sends without asking here. */
+  #isHandedOver = false;
+  readonly #parameterListeners: ParameterListener[] = [];
   readonly #goneListeners: (() => void)[] = [];
   readonly #unanswered = new Set<(error: WireLostError) => void>();
   /** Rejects when the connection is lost; lets an attempt to connect be given up at once. */
@@ -142,12 +176,24 @@ class PgWire implements Wire {
     this.#internals.connection.on('copyInResponse', () => {
       if (!this.#isAlone) this.#lose(new Error('COPY FROM STDIN came as an ordinary statement'));
     });
-    // A crashing or stopping server says so with a notice, then closes (postgres.c, quickdie).
-    client.on('notice', (notice) => {
-      if (notice.code?.startsWith('57P')) {
-        this.#crashNotice = Object.assign(new Error(notice.message), { code: notice.code });
-      }
+    client.on('notice', (notice) => this.#noteEnd(notice));
+  }
+
+  handOver(client: Client, done: ConnectCallback): void {
+    if (this.unanswered > 0 || this.#isHandedOver) throw new Error('the connection is in use');
+    const { connection } = this.#internals;
+    this.#isHandedOver = true;
+    takeOver(this.#client, client, done);
+    this.#client = client;
+    this.#internals = client as unknown as PgInternals;
+    // Beside the client, which is told first: its own listeners came first.
+    for (const listener of this.#parameterListeners) connection.on('parameterStatus', listener);
+    connection.on('notice', (notice) => this.#noteEnd(notice));
+    connection.on('errorMessage', (error) => {
+      if (endsConnection(error)) this.#noteEnd(error);
     });
+    connection.on('error', (error) => this.#lose(error));
+    connection.on('end', () => this.#lose(new Error('the connection was closed')));
   }
 
   get processId(): number {
@@ -168,6 +214,8 @@ class PgWire implements Wire {
   }
 
   get unanswered(): number {
+    // Of another's statements it is known whether there are any, and that is all that is asked.
+    if (this.#isHandedOver) return isAnswered(this.#client) ? 0 : 1;
     return this.#unanswered.size;
   }
 
@@ -211,11 +259,13 @@ class PgWire implements Wire {
 
   finish(reason: Error): void {
     this.#finishing ??= reason;
-    if (this.#unanswered.size === 0) this.#lose(reason);
+    this.#finishWhenAnswered();
+    // Only now: for each statement of an app it would cost something.
+    if (this.#isHandedOver) this.#internals.connection.on('readyForQuery', () => this.#finishWhenAnswered());
   }
 
   async end(): Promise<void> {
-    if (this.#unanswered.size > 0) this.destroy(new Error('closed while a statement was unanswered'));
+    if (this.unanswered > 0) this.destroy(new Error('closed while a statement was unanswered'));
     if (this.#lostBecause !== undefined) return;
     const { stream } = this.#internals.connection;
     const giveUp = setTimeout(() => stream.destroy(), GOODBYE_MS);
@@ -245,9 +295,9 @@ class PgWire implements Wire {
   }
 
   onParameter(listener: (name: string, value: string) => void): void {
-    this.#internals.connection.on('parameterStatus', (message) =>
-      listener(message.parameterName, message.parameterValue),
-    );
+    const forward: ParameterListener = (message) => listener(message.parameterName, message.parameterValue);
+    this.#parameterListeners.push(forward);
+    this.#internals.connection.on('parameterStatus', forward);
   }
 
   onNotification(listener: (notification: Notification) => void): () => void {
@@ -258,7 +308,8 @@ class PgWire implements Wire {
   }
 
   #send(config: QueryConfig): Promise<QueryResult | QueryResult[]> {
-    return this.#owe<QueryResult | QueryResult[]>(() => this.#client.query(config));
+    const asked = this.#isHandedOver ? { ...config, types: PLAIN_TYPES } : config;
+    return this.#owe<QueryResult | QueryResult[]>(() => this.#client.query(asked));
   }
 
   /** Asks the server for something, and holds it to its answer. */
@@ -302,7 +353,16 @@ class PgWire implements Wire {
 
   #answered(statement: (error: WireLostError) => void): void {
     this.#unanswered.delete(statement);
-    if (this.#finishing !== undefined && this.#unanswered.size === 0) this.#lose(this.#finishing);
+    this.#finishWhenAnswered();
+  }
+
+  #finishWhenAnswered(): void {
+    if (this.#finishing !== undefined && this.unanswered === 0) this.#lose(this.#finishing);
+  }
+
+  /** A crashing or stopping server says so with a notice, then closes (postgres.c, quickdie). */
+  #noteEnd({ message, code }: { message?: string | undefined; code?: string | undefined }): void {
+    if (code?.startsWith('57P')) this.#crashNotice = Object.assign(new Error(message), { code });
   }
 
   #lose(reason: Error): void {

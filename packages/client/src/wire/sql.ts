@@ -45,12 +45,10 @@ export interface IdentityRow {
  * "Statement Behavior"). Each on its own: a server on another operating system may refuse one of them. For direct
  * connections only: behind a pooler they would stay with whoever comes next.
  */
-export function hygieneTexts(idleInTransactionMs: number): string[] {
-  return [
-    `SET client_connection_check_interval = '5s'`,
-    `SET tcp_user_timeout = '10s'`,
-    `SET idle_in_transaction_session_timeout = ${Math.round(idleInTransactionMs)}`,
-  ];
+export function hygieneTexts(idleInTransactionMs: number | false): string[] {
+  const texts = [`SET client_connection_check_interval = '5s'`, `SET tcp_user_timeout = '10s'`];
+  if (idleInTransactionMs === false) return texts;
+  return [...texts, `SET idle_in_transaction_session_timeout = ${Math.round(idleInTransactionMs)}`];
 }
 
 /** Whether the server is a standby now. Answers with `standby`. */

@@ -3,6 +3,7 @@ import { BEHIND, BENCH_FAULTS } from '../bench/failover-report.ts';
 import type { FailoverOptions } from '../bench/failover-report.ts';
 import { MODES } from '../bench/forced-loss-report.ts';
 import type { ForcedLossOptions, Mode } from '../bench/forced-loss-report.ts';
+import type { DropInOptions } from '../bench/run-drop-in.ts';
 import type { MatrixOptions } from '../bench/run-faults.ts';
 import { formatDuration } from '../options/duration.ts';
 import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
@@ -21,6 +22,7 @@ export type BenchRequest = { jsonPath: string | null } & (
   | { bench: 'forced-loss'; options: ForcedLossOptions }
   | { bench: 'faults'; options: MatrixOptions; writePath: string | null }
   | { bench: 'import'; runs: number }
+  | { bench: 'drop-in'; options: DropInOptions }
   | { bench: 'idle'; idleMs: number }
   | { bench: 'sweep'; plan: SweepPlan }
 );
@@ -30,6 +32,7 @@ export const BENCHES = {
   'forced-loss':
     'whether the checker finds every write that asynchronous replication loses, and none that it does not',
   faults: 'what callers meet in every fault, with plain pg and with SchoolDB, as a table',
+  'drop-in': 'what the drop-in for pg costs beside pg.Pool, at equal settings',
   import: "the time that import('@schooldb/client') takes",
   idle: 'what an idle client costs the servers, and whether it holds its process',
   sweep: 'the connection cut at every message: is the effect there once, and is the caller told the truth',
@@ -42,6 +45,7 @@ const EXAMPLES = `Examples:
   bench failover --kills 5 --fault freeze-primary    it hangs instead of dying
   bench forced-loss --runs 20 --seed 7               writes that must get lost, and writes that must not
   bench faults --engine all --write packages/local-cluster/README.md
+  bench drop-in
   bench import
   bench idle --json -
   bench sweep --situations nothing,promotion         what becomes of a call that is cut at any of its messages
@@ -139,6 +143,12 @@ function newCommand(found: (request: BenchRequest) => void): Command {
         writePath: flags.write ?? null,
         jsonPath: flags.json ?? null,
       }),
+    );
+  add('drop-in')
+    .option('--rounds <n>', 'measured stretches of each pool', integer(1, MOST_RUNS), 25)
+    .option('--clients <n>', 'callers at the same time', integer(1, MOST_CLIENTS), 50)
+    .action(({ json, ...options }: DropInOptions & { json?: string }) =>
+      found({ bench: 'drop-in', options, jsonPath: json ?? null }),
     );
   add('import')
     .option('--runs <n>', 'processes of each kind', integer(1, MOST_RUNS), 15)
