@@ -1,0 +1,79 @@
+import type { Cluster, ClusterOptions } from '@schooldb/local-cluster';
+import { startCluster } from '@schooldb/local-cluster';
+import type { PoolConfig } from 'pg';
+
+export function startTestCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  return startCluster({ replicas: 2, promoteAfterMs: 300, poolers: false, ...options });
+}
+
+/** What an app has in its configuration. */
+export function configOf({ endpoints, database, user, password, ca }: Cluster): PoolConfig & { max: number } {
+  return { ...endpoints.master, database, user, password, ssl: { ca }, max: 5 };
+}
+
+const BEFORE = 15;
+const AFTER = 15;
+const LIMIT_MS = 60_000;
+const PAUSE_MS = 100;
+
+/**
+ * Does `work` with 1, 2, 3 … and kills the primary in the middle. What fails is done again with the same number, as an
+ * app does that has given its work a key.
+ *
+ * @returns the last number.
+ */
+export async function workThrough(
+  cluster: Cluster,
+  work: (number: number) => Promise<unknown>,
+): Promise<number> {
+  const { timeline } = await cluster.status();
+  let kill: Promise<unknown> | undefined;
+  for (let number = 1, since = 0; ; number += 1) {
+    if (number === BEFORE) kill = cluster.fault('kill-primary');
+    await again(() => work(number));
+    if (kill === undefined) continue;
+    const now = await cluster.status();
+    if (now.primary !== null && now.timeline! > timeline!) since += 1;
+    if (since <= AFTER) continue;
+    await kill;
+    return number;
+  }
+}
+
+async function again(work: () => Promise<unknown>): Promise<void> {
+  const end = Date.now() + LIMIT_MS;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await pause(PAUSE_MS);
+    }
+  }
+}
+
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + LIMIT_MS;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`still waiting after ${LIMIT_MS} ms: ${what}`);
+    await pause(PAUSE_MS);
+  }
+}
+
+/** For the next test: the server that was killed follows again. */
+export async function untilWhole(cluster: Cluster): Promise<void> {
+  await until('the cluster is whole', async () => {
+    const { servers } = await cluster.status();
+    return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
+  });
+}
+
+/** 1, 2, 3 … up to `last`. */
+export function upTo(last: number): number[] {
+  return Array.from({ length: last }, (_, index) => index + 1);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
