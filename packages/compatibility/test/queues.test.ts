@@ -51,11 +51,11 @@ it('graphile-worker: jobs that are added, and worked on by a process that is sta
   const utils = await makeWorkerUtils({ pgPool: pool, logger: new Logger(() => () => {}) });
   await utils.migrate();
   const done = new Set<number>();
-  let ending = false;
+  const ending = new AbortController();
   let running: ChildProcess | undefined;
   // A worker that can't tell the database of a job that is done ends its process: its supervisor starts another one.
   const keepRunning = async (): Promise<void> => {
-    while (!ending) {
+    while (!ending.signal.aborted) {
       running = fork(RUNNER, { env: { ...process.env, POOL_CONFIG: JSON.stringify(config) }, silent: true });
       running.on('message', (number: number) => done.add(number));
       await once(running, 'exit');
@@ -71,7 +71,7 @@ it('graphile-worker: jobs that are added, and worked on by a process that is sta
   );
   await utils.forceUnlockWorkers(rows.map(({ worker }) => worker));
   await until('every job is done', () => upTo(last).every((number) => done.has(number)));
-  ending = true;
+  ending.abort();
   running?.disconnect();
   await kept;
   await utils.release();

@@ -25,7 +25,7 @@ it('connect-pg-simple: sessions are there after a failover', async () => {
   const store = new Store({ pool, createTableIfMissing: true, pruneSessionInterval: false });
   const keep = (id: string, data: SessionData) =>
     new Promise<void>((resolve, reject) =>
-      store.set(id, data, (error?: unknown) => (error == null ? resolve() : reject(error as Error))),
+      store.set(id, data, (error?: Error | null) => (error == null ? resolve() : reject(error))),
     );
   const find = (id: string) =>
     new Promise<SessionData | null | undefined>((resolve, reject) =>
@@ -37,7 +37,7 @@ it('connect-pg-simple: sessions are there after a failover', async () => {
     expect(await find(`s${number}`)).toMatchObject({ cookie: { originalMaxAge: 60_000 } });
   });
   for (const number of upTo(last)) expect(await find(`s${number}`)).toBeTruthy();
-  await store.close();
+  store.close();
   await pool.end();
 });
 
