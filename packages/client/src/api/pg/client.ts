@@ -84,10 +84,15 @@ export class Client extends PgClient {
     else this.#open(done);
   }
 
+  /** Looks for a primary no longer, if it does. */
+  giveUp(): void {
+    this.#opening?.abort(new Error('Connection terminated'));
+  }
+
   override end(): Promise<void>;
   override end(done: (error: Error) => void): void;
   override end(done?: (error: Error) => void): Promise<void> | void {
-    this.#opening?.abort(new Error('Connection terminated'));
+    this.giveUp();
     if (this.#lease !== undefined && !this._ended) {
       // A polite goodbye waits for a peer that may not answer any more.
       const { stream } = this.connection;
@@ -108,7 +113,7 @@ export class Client extends PgClient {
     this._connecting = true;
     // pg-pool destroys the socket of a client whose time to connect is up.
     const { stream } = this.connection;
-    const giveUp = () => opening.abort(new Error('Connection terminated'));
+    const giveUp = () => this.giveUp();
     stream.once('close', giveUp);
     void this.#lookForPrimary(master, patienceMs, opening.signal).then(
       (lease) => {

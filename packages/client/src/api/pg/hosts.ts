@@ -15,10 +15,7 @@ export function readable<Config extends string | ClientConfig | undefined>(confi
   if (typeof config === 'string') return withoutHostList(config) as Config;
   const connectionString = config?.connectionString;
   if (typeof connectionString !== 'string' || !HOST_LIST.test(connectionString)) return config;
-  // Its prototype is the original, so that what is hidden from enumeration (the password of a pool) is still found.
-  return Object.create(config ?? null, {
-    connectionString: { value: withoutHostList(connectionString), enumerable: true },
-  }) as Config;
+  return { ...(config as ClientConfig), connectionString: withoutHostList(connectionString) } as Config;
 }
 
 /**

@@ -31,6 +31,7 @@ type Checkout = (error: Error | undefined, client: PoolClient | undefined, relea
 interface PoolInternals {
   Client: new (options: PoolOptions) => pg.Client;
   readonly Promise: PromiseConstructor;
+  readonly _clients: readonly pg.Client[];
   readonly _pendingQueue: PendingItem[];
   readonly _expired: WeakSet<object>;
   newClient(pendingItem: PendingItem): void;
@@ -142,6 +143,10 @@ export class Pool extends PgPool {
     // pg-pool never answers those who wait in line.
     for (const item of this._pendingQueue.splice(0)) {
       if (item.timedOut !== true) item.callback(new Error('Cannot use a pool after calling end on the pool'));
+    }
+    // Without a server they would be waited for as well.
+    if (this.#master?.isDown === true) {
+      for (const client of this._clients) if (client instanceof Client) client.giveUp();
     }
     await ended;
     await this.#master?.close();
