@@ -1,7 +1,7 @@
 /** Query builders that take a pool, or a module to get one from. */
 import { createRequire } from 'node:module';
 import dropIn, { Pool } from '@schooldb/client/pg';
-import type { Cluster } from '@schooldb/local-cluster';
+import { useCluster } from '@schooldb/local-cluster/vitest';
 import { asc, eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
@@ -10,16 +10,10 @@ import type { Knex } from 'knex';
 import { Kysely, PostgresDialect } from 'kysely';
 import Cursor from 'pg-cursor';
 import { DataSource, EntitySchema } from 'typeorm';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { configOf, startTestCluster, upTo, untilWhole, workThrough } from './support/through-failover.ts';
+import { expect, it } from 'vitest';
+import { CLUSTER, configOf, upTo, workThrough } from './support/through-failover.ts';
 
-let cluster: Cluster;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-});
-afterEach(() => untilWhole(cluster));
-afterAll(() => cluster.stop());
+const cluster = useCluster(CLUSTER);
 
 it('Drizzle: inserts, transactions with savepoints, typed reads', async () => {
   const termine = pgTable('drizzle_termine', { id: integer().primaryKey(), klasse: text().notNull() });

@@ -4,28 +4,15 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Pool } from '@schooldb/client/pg';
-import type { Cluster } from '@schooldb/local-cluster';
+import { useCluster } from '@schooldb/local-cluster/vitest';
 import { Logger, makeWorkerUtils } from 'graphile-worker';
 import { PgBoss } from 'pg-boss';
-import { afterAll, afterEach, beforeAll, it } from 'vitest';
-import {
-  configOf,
-  startTestCluster,
-  until,
-  untilWhole,
-  upTo,
-  workThrough,
-} from './support/through-failover.ts';
+import { it } from 'vitest';
+import { CLUSTER, configOf, until, upTo, workThrough } from './support/through-failover.ts';
 
 const RUNNER = fileURLToPath(new URL('support/graphile-runner.ts', import.meta.url));
 
-let cluster: Cluster;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-});
-afterEach(() => untilWhole(cluster));
-afterAll(() => cluster.stop());
+const cluster = useCluster(CLUSTER);
 
 it('pg-boss: jobs that are sent and worked on', async () => {
   const pool = new Pool(configOf(cluster));

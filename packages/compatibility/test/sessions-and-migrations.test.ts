@@ -3,21 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Pool } from '@schooldb/client/pg';
-import type { Cluster } from '@schooldb/local-cluster';
+import { useCluster } from '@schooldb/local-cluster/vitest';
 import connectPgSimple from 'connect-pg-simple';
 import session from 'express-session';
 import type { SessionData } from 'express-session';
 import { runner } from 'node-pg-migrate';
-import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { configOf, startTestCluster, upTo, untilWhole, workThrough } from './support/through-failover.ts';
+import { expect, it, onTestFinished } from 'vitest';
+import { CLUSTER, configOf, upTo, workThrough } from './support/through-failover.ts';
 
-let cluster: Cluster;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-});
-afterEach(() => untilWhole(cluster));
-afterAll(() => cluster.stop());
+const cluster = useCluster(CLUSTER);
 
 it('connect-pg-simple: sessions are there after a failover', async () => {
   const pool = new Pool(configOf(cluster));

@@ -2,19 +2,13 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Pool } from '@schooldb/client/pg';
-import type { Cluster } from '@schooldb/local-cluster';
+import { useCluster } from '@schooldb/local-cluster/vitest';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import QueryStream from 'pg-query-stream';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { configOf, startTestCluster, untilWhole, workThrough } from './support/through-failover.ts';
+import { expect, it } from 'vitest';
+import { CLUSTER, configOf, workThrough } from './support/through-failover.ts';
 
-let cluster: Cluster;
-
-beforeAll(async () => {
-  cluster = await startTestCluster();
-});
-afterEach(() => untilWhole(cluster));
-afterAll(() => cluster.stop());
+const cluster = useCluster(CLUSTER);
 
 const ROWS = 2_000;
 

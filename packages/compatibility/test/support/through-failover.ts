@@ -1,13 +1,16 @@
-import type { Cluster, ClusterOptions } from '@schooldb/local-cluster';
-import { startCluster } from '@schooldb/local-cluster';
+import type { Cluster } from '@schooldb/local-cluster';
 import type { PoolConfig } from 'pg';
 
-export function startTestCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  return startCluster({ replicas: 2, promoteAfterMs: 300, poolers: false, ...options });
-}
+export const CLUSTER = { replicas: 2, promoteAfterMs: 300 } as const;
 
 /** What an app has in its configuration. */
-export function configOf({ endpoints, database, user, password, ca }: Cluster): PoolConfig & { max: number } {
+export function configOf({
+  endpoints,
+  database,
+  user,
+  password,
+  ca,
+}: Pick<Cluster, 'endpoints' | 'database' | 'user' | 'password' | 'ca'>): PoolConfig & { max: number } {
   return { ...endpoints.master, database, user, password, ssl: { ca }, max: 5 };
 }
 
@@ -23,7 +26,7 @@ const PAUSE_MS = 100;
  * @returns the last number.
  */
 export async function workThrough(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'status' | 'fault'>,
   work: (number: number) => Promise<unknown>,
 ): Promise<number> {
   const { timeline } = await cluster.status();
@@ -59,14 +62,6 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
     if (Date.now() > end) throw new Error(`still waiting after ${LIMIT_MS} ms: ${what}`);
     await pause(PAUSE_MS);
   }
-}
-
-/** For the next test: the server that was killed follows again. */
-export async function untilWhole(cluster: Cluster): Promise<void> {
-  await until('the cluster is whole', async () => {
-    const { servers } = await cluster.status();
-    return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-  });
 }
 
 /** 1, 2, 3 … up to `last`. */
