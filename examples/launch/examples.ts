@@ -26,4 +26,14 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     command: ['python3', 'db-test-multi.py'],
     initSql: TESTDATEN,
   },
+  'drop-in-plain': {
+    what: 'a small app with pg, as it was',
+    folder: 'drop-in',
+    command: ['node', 'app.cjs'],
+  },
+  'drop-in': {
+    what: 'the same app, not a character changed, with SchoolDB underneath',
+    folder: 'drop-in',
+    command: ['node', '--import', '@schooldb/client/register', 'app.cjs'],
+  },
 };
