@@ -151,18 +151,20 @@ it.each<FaultName>(['kill-primary', 'freeze-primary', 'switchover'])(
 );
 
 it('cut-after-commit: an answer to COMMIT that is lost is asked about', async () => {
+  // Before anything is connected: what is cut must be seen through.
+  await cluster.fault('cut-after-commit', { endpoint: 'master', times: 1 });
   const db = clientOf<Schema>(cluster);
   const settled: boolean[] = [];
   db.on('outcome:settled', ({ committed }) => settled.push(committed));
-  await db.write('DROP TABLE IF EXISTS ledger');
-  await db.write('CREATE TABLE ledger (caller integer, seq integer, half integer)');
   try {
-    await db.kysely.transaction().execute(async (trx) => {
-      await trx.insertInto('ledger').values({ caller: 1, seq: 1, half: 1 }).execute();
-      await cluster.fault('cut-after-commit', { endpoint: 'master' });
-    });
+    await db.write('DROP TABLE IF EXISTS ledger');
+    await db.write('CREATE TABLE ledger (caller integer, seq integer, half integer)');
+    await db.kysely
+      .transaction()
+      .execute((trx) => trx.insertInto('ledger').values({ caller: 1, seq: 1, half: 1 }).execute());
     expect(settled).toEqual([true]);
     expect(await counted(db, 'ledger')).toEqual(new Map([['1/1', 1]]));
+    expect(await db.kysely.selectFrom('ledger').select('half').execute()).toEqual([{ half: 1 }]);
   } finally {
     await cluster.undoAllFaults();
     await db.close();
