@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+/** @ts-ignore -- an app that does without Kysely need not have its types either */
 import type { Kysely } from 'kysely';
 import type { QueryResult, QueryResultRow } from 'pg';
 import { ClientClosedError } from '../errors/call-errors.ts';
