@@ -368,7 +368,7 @@ const CASES: readonly (readonly [string, (db: Db) => Promise<unknown>])[] = [
       await inner.rollbackToSavepoint('a').execute();
       const left = await trx.selectFrom('part').select('name').orderBy('name').execute();
       await trx.rollback().execute();
-      return { left, ...{ committed: trx.isCommitted, rolledBack: trx.isRolledBack } };
+      return { left, committed: trx.isCommitted, rolledBack: trx.isRolledBack };
     },
   ],
   ['a callback that throws', (db) => db.transaction().execute(() => Promise.reject(new Error('no')))],

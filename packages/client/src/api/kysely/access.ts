@@ -24,26 +24,30 @@ export interface KyselyAccess {
   readonly toPrimary: Route;
   readonly whileOpen: WhileOpen;
   /** What a text does, by PostgreSQL's parser. */
-  traits(text: string): Promise<KnownStatement>;
+  readonly traits: (text: string) => Promise<KnownStatement>;
   /** Whether a standby has refused the text, which looked like a read. */
-  wasRefused(text: string): boolean;
+  readonly wasRefused: (text: string) => boolean;
   /** Runs a statement without effect: on a replica where one may serve it, or on the primary if that is asked for. */
-  read(statement: Statement, from: 'anywhere' | 'primary', options: CallOptions): Promise<QueryResult>;
+  readonly read: (
+    statement: Statement,
+    from: 'anywhere' | 'primary',
+    options: CallOptions,
+  ) => Promise<QueryResult>;
   /** The rows of a statement without effect, in portions. */
-  portions(
+  readonly portions: (
     statement: Statement,
     known: HeldTraits,
     from: 'anywhere' | 'primary',
     options: StreamOptions,
-  ): AsyncGenerator<QueryResultRow[], void, undefined>;
+  ) => AsyncGenerator<QueryResultRow[], void, undefined>;
   /** Runs an operation of the dialect's own. */
-  run<T>(
+  readonly run: <T>(
     name: string,
     options: CallOptions,
     work: Pick<Operation<T>, 'route' | 'attempt' | 'direct'>,
-  ): Promise<T>;
+  ) => Promise<T>;
   /** Whether a transaction on the connection can carry a mark; where not, the client says so once. */
-  mayMark(connection: Connection): boolean;
+  readonly mayMark: (connection: Connection) => boolean;
 }
 
 /** The name of the client's method that gives it: no property that an app would meet. */
