@@ -31,7 +31,7 @@ import { cancelOnServer } from './cancel.ts';
 import { KeptLease } from './kept-lease.ts';
 import { Patience } from './patience.ts';
 import { NO_RESULT, resultOf } from './result.ts';
-import { CONTROL, KyselyTransaction, attemptBegin, beginningOf } from './transaction.ts';
+import { CONTROL, KyselyTransaction, attemptBegin, beginningOf, endsForKysely } from './transaction.ts';
 
 export interface ConnectionContext {
   readonly access: KyselyAccess;
@@ -142,8 +142,14 @@ export class KyselyConnection implements DatabaseConnection {
   }
 
   async commit(): Promise<void> {
-    await this.transaction.commit();
-    this.#transaction = undefined;
+    try {
+      await this.transaction.commit();
+      this.#transaction = undefined;
+    } catch (error) {
+      // Else a rollback follows, and what comes before that must not run outside of a transaction.
+      if (endsForKysely(error)) this.#transaction = undefined;
+      throw error;
+    }
   }
 
   async rollBack(): Promise<void> {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Kysely, sql } from 'kysely';
 import type { Generated } from 'kysely';
-import { describe, expect, expectTypeOf, it, vi } from 'vitest';
+import { beforeAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import {
   answer,
   loseConnection,
@@ -41,6 +41,12 @@ function begins(changes: Parameters<typeof transactional>[0] = {}): ReturnType<t
     return rest(text, wire);
   };
 }
+
+/** Generous: a machine may be busy. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000 });
+
+// Else they would be loaded in the middle of a test, while its clock goes on.
+beforeAll(() => Promise.all([import('./judge-tree.ts'), import('../../router/safe-functions.ts')]));
 
 const sent = ({ texts }: FakeServer, wanted: RegExp) =>
   texts.filter((text) => text !== IDENTIFY && wanted.test(text));
@@ -97,7 +103,7 @@ describe('a COMMIT of Kysely', () => {
     };
     answer(primary, begins({ onCommit: dying }));
     const ended = inTransaction(db).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(sent(primary, /^COMMIT/)).toHaveLength(1));
+    await eventually(() => expect(sent(primary, /^COMMIT/)).toHaveLength(1));
     await clock.advance(61_000);
     expect(await ended).toMatchObject({
       code: 'SCHOOLDB_COMMIT_OUTCOME_UNKNOWN',
@@ -267,10 +273,10 @@ describe('a single statement of Kysely', () => {
     const query = db.kysely.insertInto('pupil').values({ name: 'Ada' });
     const inserting = query.execute({ signal: ending.signal, inflightQueryAbortStrategy: 'cancel query' });
     inserting.catch(() => {});
-    await vi.waitFor(() => expect(sent(primary, /insert/)).toHaveLength(1));
+    await eventually(() => expect(sent(primary, /insert/)).toHaveLength(1));
     ending.abort(new Error('enough'));
     await expect(inserting).rejects.toThrow('enough');
-    await vi.waitFor(() => expect(db.health().endpoints.master.connections).toMatchObject({ leased: 0 }));
+    await eventually(() => expect(db.health().endpoints.master.connections).toMatchObject({ leased: 0 }));
     await db.close();
   });
 });
@@ -354,7 +360,7 @@ describe('SchoolDbDialect', () => {
     answer(primary, (text) => (text.startsWith('insert') ? SILENCE : result('SELECT')));
     const kysely = new Kysely<Schema>({ dialect: new SchoolDbDialect({ db, deadlineMs: 300 }) });
     const inserting = insertInto(kysely).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(sent(primary, /insert/)).toHaveLength(1));
+    await eventually(() => expect(sent(primary, /insert/)).toHaveLength(1));
     await clock.advance(400);
     expect(await inserting).toMatchObject({ code: 'SCHOOLDB_DEADLINE_EXCEEDED', outcome: 'unknown' });
     await db.close();

@@ -31,6 +31,11 @@ import type { KnownStatement, KyselyAccess } from './access.ts';
 /** What Kysely looks for on the error of a COMMIT that only rolled back: it need not roll back itself then. */
 const ABORTED = Symbol.for('kysely.AbortedTransactionError');
 
+/** Whether Kysely takes the transaction for ended by this error of a COMMIT. */
+export function endsForKysely(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && ABORTED in error;
+}
+
 /** What is known of the statements that Kysely itself sends. */
 export const CONTROL: KnownStatement = {
   readOnly: true,
