@@ -215,7 +215,7 @@ class Sweep {
   async #untilWhole(): Promise<void> {
     const { cluster } = this.#bed;
     await cluster.undoAllFaults();
-    const synchronous = this.#situation.cluster.synchronous === true;
+    const { synchronous } = this.#situation.cluster;
     await this.#until('the cluster is whole', async () => {
       return missingIn(await cluster.status(), synchronous) === null;
     });
