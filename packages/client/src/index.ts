@@ -1,5 +1,5 @@
 export { createSchoolDb } from './api/create-school-db.ts';
-export type { Health, SchoolDb } from './api/create-school-db.ts';
+export type { AnySchema, Health, SchoolDb } from './api/create-school-db.ts';
 export type { Session } from './api/session.ts';
 export { SCHOOL_DB_DEFAULTS } from './api/options.ts';
 export type { AddressOption, SchoolDbOptions } from './api/options.ts';

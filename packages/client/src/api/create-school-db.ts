@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+/** @ts-ignore -- an app that does without Kysely need not have its types either */
+import type { Kysely } from 'kysely';
 import type { QueryResult, QueryResultRow } from 'pg';
 import { ClientClosedError } from '../errors/call-errors.ts';
 import { Endpoints } from '../endpoint/endpoints.ts';
@@ -37,6 +39,10 @@ import type {
   TransactionOptions,
 } from './call-options.ts';
 import { checkOneOf } from './option-checks.ts';
+import { kyselyAccess } from './kysely/access.ts';
+import type { KyselyAccess } from './kysely/access.ts';
+import { dialectOn } from './kysely/dialect.ts';
+import { requireKysely } from './kysely/require-kysely.ts';
 import { Leases } from './leases.ts';
 import type { UseConnection } from './leases.ts';
 import type { ListenOptions, Subscription } from './listen.ts';
@@ -68,14 +74,22 @@ export interface Health {
 }
 
 /**
+ * What the type of a client knows of the database where nobody has told: anything, so that every `SchoolDb<Schema>` may
+ * be given where a `SchoolDb` is asked for.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- Kysely's own word for a schema that is not known
+export type AnySchema = any;
+
+/**
  * Makes a client. Nothing is connected yet: the first operation does that.
  *
+ * @typeParam Schema - the tables and their columns, as Kysely wants them, for {@link SchoolDb.kysely}.
  * @param options - or a connection string. What it leaves out comes from the variables `SCHOOLDB_…`, `DATABASE_URL` and
  * `PG…` of the process, which may say everything.
  * @throws InvalidOptionsError that names the option or variable, what was given and what is allowed.
  */
-export function createSchoolDb(options: SchoolDbOptions | string = {}): SchoolDb {
-  return new SchoolDb(resolveOptions(options, process.env), {
+export function createSchoolDb<Schema = AnySchema>(options: SchoolDbOptions | string = {}): SchoolDb<Schema> {
+  return new SchoolDb<Schema>(resolveOptions(options, process.env), {
     clock: systemClock,
     random: systemRandom,
     openWire: openLazyPgWire,
@@ -84,7 +98,7 @@ export function createSchoolDb(options: SchoolDbOptions | string = {}): SchoolDb
 }
 
 /** One app's access to the database; made by {@link createSchoolDb}, once per process. */
-export class SchoolDb implements AsyncDisposable {
+export class SchoolDb<Schema = AnySchema> implements AsyncDisposable {
   readonly #options: ResolvedOptions;
   readonly #execution: Execution;
   readonly #events = new Events<ClientEvents>(publishEvent);
@@ -96,6 +110,8 @@ export class SchoolDb implements AsyncDisposable {
   readonly #leases: Leases;
   readonly #consistency: Consistency;
   readonly #operations: Operations;
+  readonly #routes: Routes;
+  #kysely: Kysely<Schema> | undefined;
 
   /** Not for apps: {@link createSchoolDb} puts the real clock and the real wire here, tests their own. */
   constructor(options: ResolvedOptions, runtime: Runtime) {
@@ -120,6 +136,7 @@ export class SchoolDb implements AsyncDisposable {
       laggards: new Laggards(),
     };
     const routes = new Routes(endpoints, options);
+    this.#routes = routes;
     this.#consistency = new Consistency(options, endpoints, routes, clock);
     const parts = { execution: this.#execution, routes, consistency: this.#consistency };
     this.#operations = new Operations(parts, options, (name, limits, work) =>
@@ -200,6 +217,46 @@ export class SchoolDb implements AsyncDisposable {
   session(token?: string): Session {
     const watermark = readSessionToken(token);
     return new Session(this.#operations, watermark, this.#consistency.ofSession(watermark));
+  }
+
+  /**
+   * Kysely on this client, routed by its syntax tree: a SELECT that has no effect goes where {@link read} goes,
+   * everything else to the primary, and a transaction stays on one connection there. Its callback is run once; where
+   * the schema `schooldb` is installed a lost COMMIT is asked about. Kysely is loaded when this is used first. Its
+   * `destroy()` closes nothing.
+   *
+   * @throws InvalidOptionsError where the package `kysely` is not installed.
+   */
+  get kysely(): Kysely<Schema> {
+    if (this.#kysely === undefined) {
+      const parts = requireKysely();
+      const access = this[kyselyAccess]();
+      this.#kysely = new parts.Kysely<Schema>({ dialect: dialectOn(access, parts, access.deadlineMs) });
+    }
+    return this.#kysely;
+  }
+
+  /** Not for apps: `SchoolDbDialect` works with it. */
+  [kyselyAccess](): KyselyAccess {
+    const { deadlineMs, safeFunctions } = this.#options;
+    const causality = this.#consistency.ofClient;
+    return {
+      execution: this.#execution,
+      deadlineMs,
+      safeFunctions,
+      causality,
+      toPrimary: this.#routes.toPrimary,
+      whileOpen: (name, limits, work) => this.#whileOpen(name, limits, work),
+      traits: (text) => this.#operations.traits(text),
+      wasRefused: (text) => this.#operations.wasRefused(text),
+      read: ({ text, values }, from, options) =>
+        from === 'anywhere'
+          ? this.#operations.read(causality, text, values, options)
+          : this.#operations.write(causality, text, values, { ...options, safety: 'read' }),
+      portions: (statement, known, from, options) => this.#leases.portions(statement, known, from, options),
+      run: (name, options, work) => this.#operations.run(name, options, work),
+      mayMark: (connection) => this.#operations.mayMark(connection, undefined),
+    };
   }
 
   /**

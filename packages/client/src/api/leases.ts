@@ -3,14 +3,19 @@ import type { QueryResult, QueryResultRow } from 'pg';
 import { holdLock, lockKeyOf } from '../execution/advisory-lock.ts';
 import { copyOut } from '../execution/copy.ts';
 import type { Execution } from '../execution/execution.ts';
-import type { HeldConnection, HeldConnectionContext, SessionTraits } from '../execution/held-connection.ts';
+import type {
+  HeldConnection,
+  HeldConnectionContext,
+  HeldTraits,
+  SessionTraits,
+} from '../execution/held-connection.ts';
 import { lend, openLoan } from '../execution/lend.ts';
 import { refuseUnfit, refuseUnlessCopy } from '../execution/refuse.ts';
-import { streamRows } from '../execution/stream.ts';
+import { streamPortions, streamRows } from '../execution/stream.ts';
 import type { StreamPlan } from '../execution/stream.ts';
 import { readsTable } from '../policy/statement-text.ts';
 import { sessionRoute } from '../router/session-route.ts';
-import type { Notification } from '../wire/wire.ts';
+import type { Notification, Statement } from '../wire/wire.ts';
 import { checkCallOptions, checkLock } from './call-options.ts';
 import type { AdvisoryLockOptions, CallOptions, CopyToOptions, StreamOptions } from './call-options.ts';
 import { InvalidOptionsError } from '../errors/option-errors.ts';
@@ -124,12 +129,34 @@ export class Leases {
   async *stream<Row extends QueryResultRow>(
     text: string,
     values: readonly unknown[] | undefined,
-    { batchSize = STREAM_BATCH_SIZE, deadlineMs = this.#context.deadlineMs, signal }: StreamOptions,
+    options: StreamOptions,
   ): AsyncGenerator<Row, void, undefined> {
-    const { execution, traits, whileOpen } = this.#context;
     refuseUnfit(text);
-    const { readOnly } = await traits(text);
+    const { readOnly } = await this.#context.traits(text);
     const atReplica = readOnly && !this.#context.mustReadPrimary();
+    const plan = this.#streamPlan({ text, values }, readOnly, atReplica, options);
+    yield* streamRows<Row>(plan, this.#context.execution);
+  }
+
+  /** The same of what is known to have no effect, in portions. */
+  async *portions(
+    statement: Statement,
+    known: HeldTraits,
+    from: 'anywhere' | 'primary',
+    options: StreamOptions,
+  ): AsyncGenerator<QueryResultRow[], void, undefined> {
+    const atReplica = from === 'anywhere' && !this.#context.mustReadPrimary();
+    const plan = { ...this.#streamPlan(statement, true, atReplica, options), known };
+    yield* streamPortions(plan, this.#context.execution);
+  }
+
+  #streamPlan(
+    statement: Statement,
+    isRead: boolean,
+    atReplica: boolean,
+    { batchSize = STREAM_BATCH_SIZE, deadlineMs = this.#context.deadlineMs, signal }: StreamOptions,
+  ): StreamPlan {
+    const { execution, whileOpen } = this.#context;
     const open = (onPrimary: boolean, leftMs: number) =>
       openLoan((use) =>
         whileOpen('stream', { deadlineMs: leftMs, ...(signal && { signal }) }, (limits) => {
@@ -141,16 +168,15 @@ export class Leases {
           return lend({ name: 'stream', route, ...limits, heartbeatMs: false }, this.#held, use);
         }),
       );
-    const plan: StreamPlan = {
-      statement: { text, values },
-      isRead: readOnly,
+    return {
+      statement,
+      isRead,
       batchSize,
       deadlineMs,
       signals: signal === undefined ? [] : [signal],
       open,
-      onRefused: () => this.#context.onRefused(text),
+      onRefused: () => this.#context.onRefused(statement.text),
     };
-    yield* streamRows<Row>(plan, execution);
   }
 
   async withAdvisoryLock<T>(

@@ -57,6 +57,7 @@ export class Operations {
     isPlainRead: async (text) => (await this.traits(text)).readOnly,
   };
   #parser: Promise<StatementParser> | undefined;
+  #loadedParser: StatementParser | undefined;
   #toldUnavailable = false;
 
   constructor(
@@ -117,13 +118,13 @@ export class Operations {
     const onReplica = readOnly && isolation !== 'serializable';
     const work = { callback, mode: { isolation, access }, retry, traits: this.#textTraits, causality };
     return this.#withSlot((next) =>
-      this.#run(name === undefined ? 'transaction' : `transaction ${name}`, options, {
+      this.run(name === undefined ? 'transaction' : `transaction ${name}`, options, {
         route: onReplica ? this.#consistency.routeFor(causality) : this.#routes.toPrimary,
         // Behind a pooler the callback may have to be run again elsewhere, and its replicas can't be told apart.
         direct: !retry || (onReplica && causality.demand(undefined) !== 'nothing'),
         onSettled: committedUnseen(causality),
         attempt: (lease, deadline, plan) => {
-          const marked = !readOnly && this.#mayMark(lease.connection, options.exactlyOnce);
+          const marked = !readOnly && this.mayMark(lease.connection, options.exactlyOnce);
           const mark = marked ? next() : undefined;
           const demand = demandOn(lease, causality, plan);
           if (demand === 'primary') return Promise.resolve(behind(lease));
@@ -143,12 +144,12 @@ export class Operations {
     refuseUnlessCopy(text, await this.traits(text), 'from');
     const pieces = new CopyPieces(source);
     return this.#withSlot((next) =>
-      this.#run('copyFrom', options, {
+      this.run('copyFrom', options, {
         route: this.#routes.toPrimary,
         direct: true,
         onSettled: committedUnseen(causality),
         attempt: (lease, deadline) => {
-          const mark = this.#mayMark(lease.connection, options.exactlyOnce) ? next() : undefined;
+          const mark = this.mayMark(lease.connection, options.exactlyOnce) ? next() : undefined;
           const position = questionBehind('write', causality, lease.connection);
           return attemptCopyIn(text, pieces, mark, position, lease, deadline, this.#execution);
         },
@@ -165,7 +166,7 @@ export class Operations {
     const { text } = statement;
     refuseUnfit(text);
     const direct = await this.#needsDirect(text);
-    return this.#run(name, options, {
+    return this.run(name, options, {
       route: this.#consistency.routeFor(causality),
       direct,
       attempt: async (lease, deadline, plan) => {
@@ -194,19 +195,19 @@ export class Operations {
     const route = this.#routes.toPrimary;
     const direct = await this.#needsDirect(statement.text);
     if (!exactlyOnce) {
-      return this.#run(name, options, {
+      return this.run(name, options, {
         route,
         direct,
         attempt: (lease, deadline) => this.#attempt(statement, safety, causality, lease, deadline),
       });
     }
     return this.#withSlot((next) =>
-      this.#run(name, options, {
+      this.run(name, options, {
         route,
         direct,
         onSettled: committedUnseen(causality),
         attempt: (lease, deadline) => {
-          this.#mayMark(lease.connection, true);
+          this.mayMark(lease.connection, true);
           const position = questionBehind('write', causality, lease.connection);
           const work = { statement, safety };
           return attemptInTransaction(work, next(), position, lease, deadline, this.#execution);
@@ -251,14 +252,22 @@ export class Operations {
     void this.#statements().then((parser) => parser.learnWrite(text));
   }
 
+  /** Whether a standby has refused the text before. */
+  wasRefused(text: string): boolean {
+    return this.#loadedParser?.wasRefused(text) ?? false;
+  }
+
   /** Loaded when a text is to be understood for the first time: not every app ever asks. */
   #statements(): Promise<StatementParser> {
     const { safeFunctions } = this.#options;
-    this.#parser ??= import('../router/statement.ts').then((it) => new it.StatementParser({ safeFunctions }));
+    this.#parser ??= import('../router/statement.ts').then(
+      (it) => (this.#loadedParser = new it.StatementParser({ safeFunctions })),
+    );
     return this.#parser;
   }
 
-  #run<T>(name: string, options: CallOptions, work: Work<T>): Promise<T> {
+  /** Runs an operation until it has its answer. */
+  run<T>(name: string, options: CallOptions, work: Work<T>): Promise<T> {
     return this.#whileOpen(name, options, (limits) => operate(this.#execution, { name, ...limits, ...work }));
   }
 
@@ -277,7 +286,8 @@ export class Operations {
     }
   }
 
-  #mayMark(connection: Connection, wanted: boolean | undefined): boolean {
+  /** Whether what runs on the connection can carry a mark. @throws ExactlyOnceUnavailableError if it must and can't. */
+  mayMark(connection: Connection, wanted: boolean | undefined): boolean {
     if (wanted === false || connection.hasCommitSlots) return wanted !== false;
     const reason = `${SCHEMA_MISSING}: run the SQL of schemaSql() and schemaGrantSql(role) there once, as its owner`;
     if (wanted === true) throw new ExactlyOnceUnavailableError(`exactly-once was asked for, but ${reason}`);

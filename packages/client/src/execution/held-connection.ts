@@ -22,13 +22,16 @@ import type { Execution } from './execution.ts';
 import { verdictOn } from './failure.ts';
 import { refuseCopyStream } from './refuse.ts';
 
-/** What is asked about the texts that are sent. */
-export type SessionTraits = (text: string) => Promise<{
+/** What a text does, as far as a connection that is lent must know. */
+export interface HeldTraits {
   readonly readOnly: boolean;
   readonly sessionState: boolean;
   readonly atomic: boolean;
   readonly statements: number;
-}>;
+}
+
+/** What is asked about the texts that are sent. */
+export type SessionTraits = (text: string) => Promise<HeldTraits>;
 
 export interface HeldConnectionContext extends Pick<Execution, 'clock' | 'breakers'> {
   readonly traits: SessionTraits;
@@ -115,24 +118,43 @@ export class HeldConnection {
     );
   }
 
+  /** @param known - what the text does, where that is known already. */
   async query<Row extends QueryResultRow>(
     statement: Statement,
-    { deadlineMs, signals }: StatementLimits,
+    limits: StatementLimits,
+    known?: HeldTraits,
   ): Promise<QueryResult<Row>> {
+    return this.#send(statement.text, limits, known, (wire) => wire.query(statement));
+  }
+
+  /** Runs a text that holds several statements; all of it or nothing, unless it keeps transactions of its own. */
+  async script(text: string, limits: StatementLimits, known?: HeldTraits): Promise<void> {
+    await this.#send(text, limits, known, async (wire) => {
+      const results = await wire.script(text);
+      return results.at(-1) ?? { command: '' };
+    });
+  }
+
+  async #send<Answer extends { readonly command: string }>(
+    text: string,
+    { deadlineMs, signals }: StatementLimits,
+    known: HeldTraits | undefined,
+    send: (wire: Wire) => Promise<Answer>,
+  ): Promise<Answer> {
     this.#throwIfOver();
-    refuseCopyStream(statement.text);
-    const { isRead, changesSession } = await this.learn(statement.text);
+    refuseCopyStream(text);
+    const { isRead, changesSession } = await this.learn(text, known);
     this.#throwIfOver();
     const { wire } = this;
     if (wire.lostBecause !== undefined) throw this.#lostError('not-executed');
     const deadline = new Deadline(this.#context.clock, deadlineMs, signals);
     // Closing the socket is the only way to take a statement back from a server that may not be listening.
     const stopWaiting = deadline.onOver(() => this.end(new Error('the caller stopped waiting')));
-    const control = transactionControlIn(statement.text);
+    const control = transactionControlIn(text);
     const commits = control !== undefined && COMMITS.has(control);
     const phase = commits ? 'committing' : wire.transactionStatus === 'idle' ? 'sent' : 'in-transaction';
     try {
-      const { answer, unconfirmed } = await withConfirmation(wire, () => wire.query(statement));
+      const { answer, unconfirmed } = await withConfirmation(wire, () => send(wire));
       if (unconfirmed && !isRead) throw unconfirmedCommit();
       // PostgreSQL answers the COMMIT of a failed transaction with a success whose tag is ROLLBACK.
       if (commits && answer.command === 'ROLLBACK') throw rolledBack();
@@ -153,8 +175,8 @@ export class HeldConnection {
   }
 
   /** Makes note of a text that is about to be sent. */
-  async learn(text: string): Promise<SentText> {
-    const traits = this.#order.then(() => this.#context.traits(text));
+  async learn(text: string, known?: HeldTraits): Promise<SentText> {
+    const traits = this.#order.then(() => known ?? this.#context.traits(text));
     this.#order = traits.catch(() => {});
     const { readOnly, sessionState, atomic } = await traits;
     // The body of a DO or a procedure may have done anything to the session.

@@ -19,12 +19,14 @@ import { unconfirmedCommit, withConfirmation } from './commit.ts';
 import type { Execution } from './execution.ts';
 import { pause } from './execution.ts';
 import { verdictOn } from './failure.ts';
-import type { HeldConnection } from './held-connection.ts';
+import type { HeldConnection, HeldTraits } from './held-connection.ts';
 import type { OpenLoan } from './lend.ts';
 
 export interface StreamPlan {
   readonly statement: Statement;
   readonly isRead: boolean;
+  /** What its text does, where that is known already. */
+  readonly known?: HeldTraits;
   /** Rows in one portion. */
   readonly batchSize: number;
   /** For the first portion, all its attempts counted, and for each further one, in milliseconds. */
@@ -42,15 +44,25 @@ export async function* streamRows<Row extends QueryResultRow>(
   plan: StreamPlan,
   execution: Execution,
 ): AsyncGenerator<Row, void, undefined> {
+  for await (const rows of streamPortions<Row>(plan, execution)) {
+    for (const row of rows) {
+      if (plan.signals.some(({ aborted }) => aborted)) throw givenUp(plan, execution);
+      yield row;
+    }
+  }
+}
+
+/** As {@link streamRows}, portion by portion; the last one may be empty. */
+export async function* streamPortions<Row extends QueryResultRow>(
+  plan: StreamPlan,
+  execution: Execution,
+): AsyncGenerator<Row[], void, undefined> {
   const { batchSize, deadlineMs, signals } = plan;
   const { loan, cursor, rows: first } = await openStream(plan, execution);
   let isOver = false;
   try {
     for (let rows = first; ;) {
-      for (const row of rows as Row[]) {
-        if (signals.some(({ aborted }) => aborted)) throw givenUp(plan, execution);
-        yield row;
-      }
+      yield rows as Row[];
       if (rows.length < batchSize) break;
       const deadline = new Deadline(execution.clock, deadlineMs, signals);
       try {
@@ -87,7 +99,7 @@ async function openStream(plan: StreamPlan, execution: Execution): Promise<OpenS
     for (let attempt = 1; ; attempt += 1) {
       const leftMs = Math.max(1, plan.deadlineMs - (clock.now() - startedAt));
       const loan = await plan.open(onPrimary, leftMs);
-      await loan.held.learn(plan.statement.text);
+      await loan.held.learn(plan.statement.text, plan.known);
       const cursor = loan.held.wire.cursor(plan.statement);
       try {
         return { loan, cursor, rows: await readPortion(loan.held, cursor, plan, deadline) };

@@ -68,6 +68,11 @@ export class StatementParser {
     if (traits !== undefined) this.#traits.set(text, refused(traits));
   }
 
+  /** Whether {@link learnWrite} was told of the text. */
+  wasRefused(text: string): boolean {
+    return this.#writes.get(text) === true;
+  }
+
   async #understand(text: string): Promise<StatementTraits> {
     try {
       this.#parse ??= this.#load();

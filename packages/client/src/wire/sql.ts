@@ -190,3 +190,8 @@ export function settleText(slot: string, seq: number): string {
 export const END_GHOST = `
 SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
 WHERE pid = $1 AND backend_start::text = $2 AND state LIKE 'idle in transaction%'`;
+
+/** Cancels what a backend of ours is at; values: process id, its start. */
+export const CANCEL_BACKEND = `
+SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity
+WHERE pid = $1 AND backend_start::text = $2 AND state = 'active'`;

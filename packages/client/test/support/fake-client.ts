@@ -1,4 +1,5 @@
 import { SchoolDb } from '../../src/api/create-school-db.ts';
+import type { AnySchema } from '../../src/api/create-school-db.ts';
 import type { SchoolDbOptions } from '../../src/api/options.ts';
 import { resolveOptions } from '../../src/api/resolve-options.ts';
 import {
@@ -14,7 +15,7 @@ import { FakeServer, SILENCE, result, sqlError } from './fake-server.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** Servers behind the addresses, which are named as their endpoints are; a test may change who stands where. */
-export function makeClient(options: Partial<SchoolDbOptions> = {}) {
+export function makeClient<Schema = AnySchema>(options: Partial<SchoolDbOptions> = {}) {
   const clock = new VirtualClock();
   const primary = new FakeServer();
   const standby = new FakeServer({ server: 'pg2', role: 'standby', timeline: null });
@@ -24,7 +25,7 @@ export function makeClient(options: Partial<SchoolDbOptions> = {}) {
     masterPooler: primary,
     replicaPooler: standby,
   };
-  const db = new SchoolDb(
+  const db = new SchoolDb<Schema>(
     resolveOptions({
       endpoints: { master: 'master', replica: 'replica' },
       database: 'school',

@@ -1,7 +1,7 @@
 import { startCluster } from '@schooldb/local-cluster';
 import type { Cluster, ClusterOptions, PostgresVersion } from '@schooldb/local-cluster';
 import { createSchoolDb, schemaGrantSql, schemaSql } from '../../src/index.ts';
-import type { ClientEvents, SchoolDb, SchoolDbOptions } from '../../src/index.ts';
+import type { AnySchema, ClientEvents, SchoolDb, SchoolDbOptions } from '../../src/index.ts';
 
 /** The major that a test run asks for, `npm test -- --postgres 18`; otherwise the cluster's own default. */
 function wantedVersion(): Pick<ClusterOptions, 'version'> {
@@ -22,12 +22,15 @@ export function startTestCluster(options: ClusterOptions = {}): Promise<Cluster>
 }
 
 /** A client for the cluster; `options` go before what the cluster says. */
-export function clientOf(cluster: Cluster, options: Partial<SchoolDbOptions> = {}): SchoolDb {
+export function clientOf<Schema = AnySchema>(
+  cluster: Cluster,
+  options: Partial<SchoolDbOptions> = {},
+): SchoolDb<Schema> {
   const { database, user, password, ca, endpoints } = cluster;
   const addresses = Object.fromEntries(
     Object.entries(endpoints).filter(([, address]) => address !== undefined),
   );
-  return createSchoolDb({
+  return createSchoolDb<Schema>({
     endpoints: addresses,
     database,
     user,
