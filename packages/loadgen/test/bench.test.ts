@@ -198,7 +198,7 @@ describe('bench', () => {
     const { code, stderr } = await run('bench-cli', 'speed');
     expect(code).toBe(2);
     expect(stderr).toBe(
-      "bench: there is no bench 'speed'; there are failover, forced-loss, faults, import, idle, sweep\n",
+      "bench: there is no bench 'speed'; there are failover, forced-loss, faults, drop-in, import, idle, sweep\n",
     );
   });
 });
