@@ -17,6 +17,8 @@ export function environmentOf(cluster: Cluster): Record<string, string> {
     PGPASSWORD: password,
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: caFile,
+    // pg does not know the variable above.
+    NODE_EXTRA_CA_CERTS: caFile,
     DATABASE_URL: cluster.connectionString(),
     ...Object.fromEntries(own),
   };

@@ -142,6 +142,7 @@ class Sweep {
     const limitMs = this.#situation.upstreamOnly === true ? STALLED_AFTER_MS : CUT_WITHIN_MS;
     const ends = await Promise.all(calls.map((call) => untilCut(call, limitMs)));
     await cut.undo();
+    const acknowledged = calls.map(({ hasEnded }) => hasEnded());
     const hit = ends.filter((end) => end === 'cut').length;
     const waits = this.#situation.deadlineMs !== undefined;
     // Callers with a deadline find nobody until it is over; the others find what the situation has left.
@@ -149,7 +150,7 @@ class Sweep {
     else if (hit > 0) await this.#situation.happen(this.#scene(open));
     else await cluster.undoAllFaults();
     await open();
-    await this.#judge(point, subjects, calls, ends);
+    await this.#judge(point, subjects, calls, acknowledged);
     this.#swept.points += 1;
     this.#swept.cuts += hit;
     return hit;
@@ -159,7 +160,7 @@ class Sweep {
     point: CutPoint,
     subjects: readonly Subject[],
     calls: readonly Call[],
-    ends: readonly CallEnd[],
+    acknowledged: readonly boolean[],
   ): Promise<void> {
     const answers = await Promise.all(calls.map(({ told }) => told));
     await this.#untilWhole();
@@ -174,8 +175,8 @@ class Sweep {
       // What was acknowledged before anything happened is the cluster's to keep; all else is the client's.
       const { losesAcknowledged = false, oldPrimaryAlive = false } = this.#situation;
       const { unsafe = false } = operation;
-      const ended = ends[index] === 'ended';
-      const mayBeLost = (ended && (unsafe || losesAcknowledged)) || (unsafe && oldPrimaryAlive);
+      const mayBeLost =
+        (acknowledged[index] === true && (unsafe || losesAcknowledged)) || (unsafe && oldPrimaryAlive);
       const n = rows.get(calls[index]!.id) ?? 0;
       const untrue = judge(operation, answer, n, mayBeLost) ?? this.#needless(answer);
       if (untrue !== null) this.#swept.violations.push({ ...point, operation: operation.name, untrue });

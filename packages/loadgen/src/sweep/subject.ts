@@ -24,6 +24,8 @@ export interface Call {
   /** Resolves when the call has ended, or the client has found that it can connect to nobody. */
   readonly cutOrEnded: Promise<'cut' | 'ended'>;
   readonly told: Promise<Told>;
+  /** Whether its caller has been told. What follows its answer in the same packet may be cut off all the same. */
+  readonly hasEnded: () => boolean;
 }
 
 /** One operation with a client of its own, so that its connection carries its messages alone. */
@@ -59,8 +61,17 @@ export class Subject {
   begin(id: number, deadlineMs: number): Call {
     const down = Promise.withResolvers<'cut'>();
     const stopListening = this.#db.on('endpoint:down', () => down.resolve('cut'));
-    const told = this.#tell(id, deadlineMs).finally(stopListening);
-    return { id, told, cutOrEnded: Promise.race([down.promise, told.then(() => 'ended' as const)]) };
+    let ended = false;
+    const told = this.#tell(id, deadlineMs).finally(() => {
+      ended = true;
+      stopListening();
+    });
+    return {
+      id,
+      told,
+      hasEnded: () => ended,
+      cutOrEnded: Promise.race([down.promise, told.then(() => 'ended' as const)]),
+    };
   }
 
   /** Asks about an unknown outcome as another process would: with a client that has not seen anything of it. */
