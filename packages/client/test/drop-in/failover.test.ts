@@ -34,9 +34,9 @@ async function startWork(pool: Pool): Promise<Work> {
   const transactionErrors: Error[] = [];
   const written = new Set<string>();
   let reads = 0;
-  let isEnding = false;
+  const ending = new AbortController();
   const loop = async (step: (n: number) => Promise<void>) => {
-    for (let n = 0; !isEnding; n += 1) {
+    for (let n = 0; !ending.signal.aborted; n += 1) {
       await step(n);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -92,7 +92,7 @@ async function startWork(pool: Pool): Promise<Work> {
     reads: () => reads,
     table,
     async stop() {
-      isEnding = true;
+      ending.abort();
       await Promise.all(all);
     },
   };
