@@ -43,7 +43,10 @@ describe('parseBenchCommand', () => {
   });
 
   it.each([
-    [['faillover'], "there is no bench 'faillover'; there are failover, forced-loss, faults, import, idle"],
+    [
+      ['faillover'],
+      "there is no bench 'faillover'; there are failover, forced-loss, faults, drop-in, import, idle",
+    ],
     [['failover', '--kills', '0'], 'Give a whole number from 1 to 1000.'],
     [['failover', '--behind', 'wall'], 'Allowed choices are refuse, blackhole.'],
     [['failover', '--fault', 'latency'], 'Allowed choices are kill-primary, freeze-primary, switchover.'],
