@@ -171,6 +171,16 @@ it('finds the primary among several hosts, wherever it is', async () => {
   await client.end();
 });
 
+it('takes a standby where it is told to take anybody', async () => {
+  const { user, password, database, ssl } = configOf(cluster);
+  const { host, port } = cluster.endpoints.replica!;
+  const address = `${host}:${port}/${database}?target_session_attrs=any`;
+  const pool = new Pool({ connectionString: `postgres://${user}:${password}@${address}`, ssl });
+  expect((await pool.query('SELECT pg_is_in_recovery() AS standby')).rows).toEqual([{ standby: true }]);
+  await expect(pool.query('CREATE TABLE no ()')).rejects.toMatchObject({ code: '25006' });
+  await pool.end();
+});
+
 it('tells a client of its own that it was lost, and leaves the process alone', async () => {
   const client = new Client(configOf(cluster));
   await client.connect();
