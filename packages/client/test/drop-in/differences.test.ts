@@ -11,7 +11,7 @@ import pg from 'pg';
 import Cursor from 'pg-cursor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
-import { configOf, event, silentServer, withPool } from '../support/drop-in.ts';
+import { configOf, silentServer, withPool } from '../support/drop-in.ts';
 import { startTestCluster, until } from '../support/with-cluster.ts';
 
 let cluster: Cluster;
