@@ -68,6 +68,29 @@ it('hello writes and reads through a failover, and ends with Ctrl-C', async () =
   expect(readdirSync(place)).toEqual([]);
 });
 
+it('drop-in goes on through a failover, and its app fails nobody', async () => {
+  const place = makePlace();
+  const app = new Terminal(place, LAUNCH, 'drop-in');
+  await app.shows(/^\d+ lessons shown, [3-9] changes, 0 failed/m);
+  await killPrimary(place);
+  await app.shows(/pg\d is primary on timeline 2[^]*changes[^]*changes[^]*changes/);
+  app.signal('SIGINT');
+  expect(await app.ended).toBe(0);
+  const counts = [...app.output.matchAll(/(\d+) changes, (\d+) failed/g)];
+  // A swap whose COMMIT was under way may fail, as with pg; what a pupil looks up does not.
+  expect(Number(counts.at(-1)?.[1])).toBeGreaterThan(Number(counts[2]?.[1]));
+  expect(app.output).not.toMatch(/^lookUp: /m);
+});
+
+it('the same app without it ends, because nobody listens to its pool', async () => {
+  const place = makePlace();
+  const app = new Terminal(place, LAUNCH, 'drop-in-plain');
+  await app.shows(/^\d+ lessons shown, [3-9] changes, 0 failed/m);
+  await killPrimary(place);
+  expect(await app.ended).not.toBe(0);
+  expect(app.output).toContain("Unhandled 'error' event");
+});
+
 it('says which examples there are', async () => {
   const place = makePlace();
   const wrong = new Terminal(place, LAUNCH, 'goodbye');

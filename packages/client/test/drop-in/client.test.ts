@@ -195,7 +195,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
       expect(inside['_types']).toBeInstanceOf(pg.TypeOverrides);
       expect(inside['connectionParameters']).toMatchObject({ user: config.user });
       expect(client.escapeLiteral(`it's`)).toBe(`'it''s'`);
-      client.setTypeParser(23, (value) => `int ${value}`);
+      client.setTypeParser(pg.types.builtins.INT4, (value) => `int ${value}`);
       expect((await client.query('SELECT 1::int AS n')).rows).toEqual([{ n: 'int 1' }]);
     }));
 

@@ -34,9 +34,9 @@ async function startWork(pool: Pool): Promise<Work> {
   const transactionErrors: Error[] = [];
   const written = new Set<string>();
   let reads = 0;
-  let isEnding = false;
+  const ending = new AbortController();
   const loop = async (step: (n: number) => Promise<void>) => {
-    for (let n = 0; !isEnding; n += 1) {
+    for (let n = 0; !ending.signal.aborted; n += 1) {
       await step(n);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -92,7 +92,7 @@ async function startWork(pool: Pool): Promise<Work> {
     reads: () => reads,
     table,
     async stop() {
-      isEnding = true;
+      ending.abort();
       await Promise.all(all);
     },
   };
@@ -169,6 +169,16 @@ it('finds the primary among several hosts, wherever it is', async () => {
   expect((await client.query('SELECT pg_is_in_recovery() AS standby')).rows).toEqual([{ standby: false }]);
   expect(client.port).toBe(port);
   await client.end();
+});
+
+it('takes a standby where it is told to take anybody', async () => {
+  const { user, password, database, ssl } = configOf(cluster);
+  const { host, port } = cluster.endpoints.replica!;
+  const address = `${host}:${port}/${database}?target_session_attrs=any`;
+  const pool = new Pool({ connectionString: `postgres://${user}:${password}@${address}`, ssl });
+  expect((await pool.query('SELECT pg_is_in_recovery() AS standby')).rows).toEqual([{ standby: true }]);
+  await expect(pool.query('CREATE TABLE no ()')).rejects.toMatchObject({ code: '25006' });
+  await pool.end();
 });
 
 it('tells a client of its own that it was lost, and leaves the process alone', async () => {

@@ -1,7 +1,7 @@
 /** pg-pool's timeouts, limits and hooks, on the original and on the drop-in. */
 import { spawnSync } from 'node:child_process';
 import type { Cluster } from '@schooldb/local-cluster';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SUBJECTS, configOf, event, silentServer, withPool } from '../support/drop-in.ts';
 import { startTestCluster, until } from '../support/with-cluster.ts';
@@ -153,10 +153,10 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
 
     it('prepares a new client before anybody has it', () => {
       let prepared = 0;
-      const onConnect = async (client: pg.ClientBase) => {
-        await client.query(`SET application_name = 'prepared'`);
-        prepared += 1;
-      };
+      const onConnect = (client: pg.ClientBase) =>
+        client.query(`SET application_name = 'prepared'`).then(() => {
+          prepared += 1;
+        }) as unknown as void;
       return withPool(subject, { ...config, max: 1, onConnect }, async (pool) => {
         const { rows } = await pool.query('SHOW application_name');
         await pool.query('SELECT 1');
@@ -165,7 +165,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
     });
 
     it.each([
-      ['rejects', async () => Promise.reject(new Error('no'))],
+      ['rejects', () => Promise.reject(new Error('no')) as unknown as void],
       [
         'throws',
         () => {

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SUBJECTS, configOf, event, withPool } from '../support/drop-in.ts';
 import { startTestCluster, until } from '../support/with-cluster.ts';
 
+const { BOOL } = pg.types.builtins;
+
 let cluster: Cluster;
 let config: ReturnType<typeof configOf>;
 
@@ -383,14 +385,14 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
             { yes: '<t>', n: '<2>' },
           ]);
         });
-        const before = subject.types.getTypeParser(16);
-        subject.types.setTypeParser(16, (value) => `bool ${value}`);
+        const before = subject.types.getTypeParser(BOOL);
+        subject.types.setTypeParser(BOOL, (value) => `bool ${value}`);
         try {
           await withPool(subject, config, async (other) => {
             expect((await other.query('SELECT false AS no')).rows).toEqual([{ no: 'bool f' }]);
           });
         } finally {
-          subject.types.setTypeParser(16, before as (value: string) => unknown);
+          subject.types.setTypeParser(BOOL, before as (value: string) => unknown);
         }
       });
     });

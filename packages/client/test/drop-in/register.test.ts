@@ -77,7 +77,11 @@ function run(args: string[]) {
     timeout: 60_000,
     env: {
       ...process.env,
-      ...{ PGHOST: host, PGPORT: String(port), PGDATABASE: database, PGUSER: user, PGPASSWORD: password },
+      PGHOST: host,
+      PGPORT: String(port),
+      PGDATABASE: database,
+      PGUSER: user,
+      PGPASSWORD: password,
       TEST_CA: ca,
     },
   });

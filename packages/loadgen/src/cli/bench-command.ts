@@ -145,7 +145,7 @@ function newCommand(found: (request: BenchRequest) => void): Command {
       }),
     );
   add('drop-in')
-    .option('--rounds <n>', 'measured stretches of each pool', integer(1, MOST_RUNS), 25)
+    .option('--rounds <n>', 'of about a second, for each workload', integer(1, MOST_RUNS), 40)
     .option('--clients <n>', 'callers at the same time', integer(1, MOST_CLIENTS), 50)
     .action(({ json, ...options }: DropInOptions & { json?: string }) =>
       found({ bench: 'drop-in', options, jsonPath: json ?? null }),

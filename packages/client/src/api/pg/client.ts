@@ -14,7 +14,7 @@ import type { EndpointLease } from '../../endpoint/lease.ts';
 import type { ConnectCallback } from '../../wire/pg-hand-over.ts';
 import { handOver } from '../../wire/pg-wire.ts';
 import { PLAIN_TYPES } from '../../wire/plain-types.ts';
-import { addressesOf, readable } from './hosts.ts';
+import { addressesOf, readable, takesAnyServer } from './hosts.ts';
 import type { Signature } from './master.ts';
 import { Master, PATIENCE_MS } from './master.ts';
 
@@ -172,6 +172,7 @@ export class Client extends PgClient {
    */
   get #connectsByItself(): boolean {
     const { stream, connection } = (typeof this.#config === 'object' ? this.#config : {}) as Config;
+    if (takesAnyServer(this.#config)) return true;
     return Boolean(stream ?? connection ?? this.connectionParameters.replication);
   }
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { InvalidOptionsError } from '../../errors/option-errors.ts';
 import { configOf } from './client.ts';
-import { addressesOf, readable } from './hosts.ts';
+import { addressesOf, readable, takesAnyServer } from './hosts.ts';
 
 function addresses(config: Parameters<typeof configOf>[0]) {
   const { host = '', port = 0 } = configOf(config);
@@ -11,6 +11,7 @@ function addresses(config: Parameters<typeof configOf>[0]) {
 afterEach(() => {
   delete process.env['PGHOST'];
   delete process.env['PGPORT'];
+  delete process.env['PGTARGETSESSIONATTRS'];
 });
 
 describe('addressesOf', () => {
@@ -56,5 +57,24 @@ describe('addressesOf', () => {
     expect(() => addresses('postgres:///school?host=a,b&port=1,x')).toThrow(
       "'port' must list numbers from 1 to 65535, but holds 'x'",
     );
+  });
+});
+
+describe('takesAnyServer', () => {
+  it.each([
+    [undefined, false],
+    ['postgres://db/school', false],
+    ['postgres://db/school?target_session_attrs=read-write', false],
+    ['postgres://db/school?target_session_attrs=primary', false],
+    ['postgres://db/school?target_session_attrs=any', true],
+    [{ connectionString: 'postgres://db/school?target_session_attrs=prefer-standby' }, true],
+    [{ host: 'db', target_session_attrs: 'standby' }, true],
+  ])('%j: %s', (config, expected) => {
+    expect(takesAnyServer(config)).toBe(expected);
+  });
+
+  it('reads the environment', () => {
+    process.env['PGTARGETSESSIONATTRS'] = 'any';
+    expect(takesAnyServer({})).toBe(true);
   });
 });

@@ -39,14 +39,30 @@ export function addressesOf(
   }));
 }
 
-/** Undefined where there is no list. */
-function portsOf(config: string | ClientConfig | undefined): number[] | undefined {
+/**
+ * Whether the app wants whoever answers, instead of the primary: libpq's `target_session_attrs`, where it is neither
+ * `primary` nor `read-write` (PostgreSQL manual, "Parameter Key Words").
+ */
+export function takesAnyServer(config: string | ClientConfig | undefined): boolean {
+  const wanted = parameterOf(config, 'target_session_attrs', 'PGTARGETSESSIONATTRS');
+  return wanted !== undefined && wanted !== '' && wanted !== 'primary' && wanted !== 'read-write';
+}
+
+/** What pg's own reader does not keep: from the connection string, the options or the environment. */
+function parameterOf(
+  config: string | ClientConfig | undefined,
+  name: string,
+  environmentName: string,
+): unknown {
   const text = typeof config === 'string' ? config : config?.connectionString;
   const query = text?.includes('?') === true ? text.slice(text.indexOf('?') + 1) : '';
-  const given: unknown =
-    new URLSearchParams(query).get('port') ??
-    (typeof config === 'object' ? config.port : undefined) ??
-    process.env['PGPORT'];
+  const options = (typeof config === 'object' ? config : {}) as Record<string, unknown>;
+  return new URLSearchParams(query).get(name) ?? options[name] ?? process.env[environmentName];
+}
+
+/** Undefined where there is no list. */
+function portsOf(config: string | ClientConfig | undefined): number[] | undefined {
+  const given = parameterOf(config, 'port', 'PGPORT');
   if (typeof given !== 'string' || !given.includes(',')) return undefined;
   return given.split(',').map((port) => {
     const number = Number(port.trim() === '' ? 5432 : port);

@@ -135,7 +135,7 @@ class Recovery {
     } else {
       // Of ours are values that can't be sent and `query_timeout`: both leave half a statement behind.
       client.release(isOfServer ? undefined : error);
-      this.#answer(error);
+      this.#answer(error.message === 'Query read timeout' ? inDoubt(error) : error);
     }
   }
 
@@ -143,9 +143,10 @@ class Recovery {
     const { master } = this.#pool;
     master?.lost(error);
     if (!wasSent) return this.#again(error);
-    void this.#isRead().then((isRead) => {
+    const judged = this.#isRead().catch(() => false);
+    void judged.then((isRead) => {
       if (isRead) this.#again(error);
-      else this.#answer(Object.assign(error, { outcome: 'unknown' }));
+      else this.#answer(inDoubt(error));
     });
   }
 
@@ -211,6 +212,11 @@ class Recovery {
     clearTimeout(this.#deadline);
     this.#callback(error, result);
   }
+}
+
+/** pg's own error, and what the server may have done. */
+function inDoubt(error: Error): Error {
+  return Object.assign(error, { outcome: 'unknown' as const });
 }
 
 /** The session is over with it, though the socket may close a little later. */
