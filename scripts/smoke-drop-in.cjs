@@ -25,4 +25,4 @@ async function main() {
   console.log(`Node ${process.versions.node}: an app on pg through the death of the primary`);
 }
 
-main();
+void main();
