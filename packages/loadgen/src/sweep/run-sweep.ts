@@ -142,13 +142,14 @@ class Sweep {
     const limitMs = this.#situation.upstreamOnly === true ? STALLED_AFTER_MS : CUT_WITHIN_MS;
     const ends = await Promise.all(calls.map((call) => untilCut(call, limitMs)));
     await cut.undo();
-    const acknowledged = calls.map(({ hasEnded }) => hasEnded());
     const hit = ends.filter((end) => end === 'cut').length;
     const waits = this.#situation.deadlineMs !== undefined;
     // Callers with a deadline find nobody until it is over; the others find what the situation has left.
     if (waits) await Promise.all(calls.map(({ told }) => told));
     else if (hit > 0) await this.#situation.happen(this.#scene(open));
     else await cluster.undoAllFaults();
+    // By then the cluster has lost what it loses: also of a call that went on over a connection that was not cut.
+    const acknowledged = calls.map(({ hasEnded }) => hasEnded());
     await open();
     await this.#judge(point, subjects, calls, acknowledged);
     this.#swept.points += 1;
@@ -172,7 +173,7 @@ class Sweep {
       this.#swept.told[answer.kind] += 1;
       if (answer.kind === 'unknown' && (answer.settled === 'committed' || answer.settled === 'not-committed'))
         this.#swept.settledLater += 1;
-      // What was acknowledged before anything happened is the cluster's to keep; all else is the client's.
+      // What was acknowledged until then is the cluster's to keep; all else is the client's.
       const { losesAcknowledged = false, oldPrimaryAlive = false } = this.#situation;
       const { unsafe = false } = operation;
       const mayBeLost =
