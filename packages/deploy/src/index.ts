@@ -1,0 +1,14 @@
+export { examineLab } from './config/examine.ts';
+export { describeProblem } from './config/texts.ts';
+export { labWarnings } from './config/warnings.ts';
+export { certificatePlan } from './manifests/certificate-plan.ts';
+export { manifestSteps } from './manifests/steps.ts';
+export { renderFiles } from './render/files.ts';
+export type { Examined } from './config/examine.ts';
+export type { Lab } from './config/lab.ts';
+export type { Language } from './config/language.ts';
+export type { Problem, ProblemCode } from './config/problem.ts';
+export type { LabWarning } from './config/warnings.ts';
+export type { CertificatePlan } from './manifests/certificate-plan.ts';
+export type { Manifest, ManifestInputs, ManifestStep, SecretSource, StepId } from './manifests/manifest.ts';
+export type { Kube, KubeKind, KubeObject } from './manifests/schema/kinds.ts';
