@@ -51,6 +51,7 @@ export interface ProblemDetails {
   'open-to-the-world': { given: string; subnet: string | undefined };
   'network-twice': { given: string; by: string };
   'networks-overlap': { given: string; other: string; by: string };
+  'pod-network-size': { given: string; least: number; most: number };
   'no-server': Nothing;
   'servers-for-etcd': { count: number };
   'one-services-host': { count: number };

@@ -127,6 +127,10 @@ export const TEXTS_DE: Texts = {
     `${given} überschneidet sich mit ${by}, ${other}`,
     'Netze wählen, die nirgends sonst verwendet werden',
   ],
+  'pod-network-size': ({ given, least, most }) => [
+    `${given} hat keine Größe, die K3s auf die Nodes verteilen kann, von denen jeder ein /24 bekommt`,
+    `eines von /${least} bis /${most} angeben`,
+  ],
   'no-server': () => ['kein Rechner ist ein Server', 'mindestens einem Rechner die Rolle server geben'],
   'servers-for-etcd': ({ count }) => [
     `embedded-etcd mit ${count} ${count === 1 ? 'Server' : 'Servern'}: etcd braucht eine ungerade Zahl, mindestens drei`,

@@ -124,6 +124,10 @@ export const TEXTS_EN: Texts = {
     `${given} overlaps with ${by}, ${other}`,
     'choose networks that are used nowhere else',
   ],
+  'pod-network-size': ({ given, least, most }) => [
+    `${given} is not of a size that K3s can divide among nodes, each of which gets a /24`,
+    `give one from /${least} to /${most}`,
+  ],
   'no-server': () => ['none of the hosts is a server', 'give one host or more the role server'],
   'servers-for-etcd': ({ count }) => [
     `embedded-etcd with ${count} ${count === 1 ? 'server' : 'servers'}: etcd needs an odd number, three at least`,

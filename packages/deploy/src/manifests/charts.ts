@@ -4,6 +4,7 @@ import { METALLB_NAMESPACE, OPERATOR_NAMESPACE, ownLabels } from './manifest.ts'
 import type { Manifest, ManifestInputs } from './manifest.ts';
 import { chartFileName, CHARTS, POOLER_IMAGE, SPILO_IMAGE } from './pins.ts';
 import type { ChartName } from './pins.ts';
+import { YAML_OPTIONS, YAML_WIDTH } from './yaml-text.ts';
 
 /** A chart of the lab: where it goes, and what is set in it. */
 export interface ChartRelease {
@@ -23,7 +24,7 @@ export function charts(lab: Lab, inputs: ManifestInputs): Manifest[] {
         ...chartSource(lab, name, inputs),
         targetNamespace: namespace,
         // The text, not `values`: every K3s knows it.
-        valuesContent: stringify(values, { lineWidth: 0 }),
+        valuesContent: stringify(values, { ...YAML_OPTIONS, ...YAML_WIDTH }),
         failurePolicy: 'abort',
         backOffLimit: 5,
         timeout: '10m',

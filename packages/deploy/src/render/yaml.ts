@@ -1,5 +1,6 @@
 import { Document, isMap, isPair, isScalar, visit } from 'yaml';
 import type { Manifest, ManifestStep } from '../manifests/manifest.ts';
+import { YAML_OPTIONS, YAML_WIDTH } from '../manifests/yaml-text.ts';
 
 /** The first line of every file that we write; by it we know our own again. */
 export const HEADER = '# Rendered by schooldb-deploy from a lab.yaml.';
@@ -13,8 +14,7 @@ export function renderStep({ manifests }: ManifestStep): string {
 }
 
 function renderManifest({ object, onlyWithCrd }: Manifest): string {
-  // An object that stands at two places is written twice: anchors are for programs, these files for readers.
-  const document = new Document(object, { aliasDuplicateObjects: false });
+  const document = new Document(object, YAML_OPTIONS);
   visit(document, {
     Pair(_, pair) {
       // Hundreds of them, one value each: a line is enough.
@@ -23,5 +23,5 @@ function renderManifest({ object, onlyWithCrd }: Manifest): string {
     },
   });
   const condition = onlyWithCrd === undefined ? '' : `# Only where the CRD ${onlyWithCrd} exists.\n`;
-  return condition + document.toString({ lineWidth: 0 });
+  return condition + document.toString(YAML_WIDTH);
 }

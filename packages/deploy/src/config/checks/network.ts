@@ -18,6 +18,7 @@ export function checkNetwork(draft: LabDraft): Problem[] {
     ...checkAddresses(draft),
     ...checkClients(draft),
     ...checkInnerNetworks(draft),
+    ...podNetworkSize(draft),
   ];
 }
 
@@ -131,6 +132,15 @@ function checkClients(draft: LabDraft): Problem[] {
       ? []
       : [problem('network-twice', path, { given: text, by: pathText(wider.path) })];
   });
+}
+
+/** Not larger than K3s' own: each node's share is named in a network policy. Not so small that nodes cannot come back. */
+function podNetworkSize(draft: LabDraft): Problem[] {
+  const given = draft.network?.podNetwork ?? '';
+  const prefix = parseNetwork(given)?.prefix;
+  const [least, most] = [16, 20];
+  if (prefix === undefined || (prefix >= least && prefix <= most)) return [];
+  return [problem('pod-network-size', ['network', 'podNetwork'], { given, least, most })];
 }
 
 /** Pods and services must not hide a machine that somebody wants to reach. */
