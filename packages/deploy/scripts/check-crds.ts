@@ -6,10 +6,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { examineLab } from '../src/config/examine.ts';
 import { describeProblem } from '../src/config/texts.ts';
-import { checkLab } from './crds/check-lab.ts';
+import { CrdChecker } from './crds/check-lab.ts';
 import { shippedText, SHIPPED_LABS, stepsOf } from './crds/shipped.ts';
 import { readCrds } from './crds/upstream.ts';
-import type { Crd } from './crds/upstream.ts';
 
 const USAGE = 'check:crds --crds FOLDER [--lab FILE]';
 
@@ -28,16 +27,17 @@ function main(): number {
     lab === undefined
       ? SHIPPED_LABS.map((file) => ({ file, text: shippedText(file) }))
       : [{ file: lab, text: readFileSync(lab, 'utf8') }];
-  return texts.map(({ file, text }) => checkFile(file, text, crds)).every(Boolean) ? 0 : 1;
+  const checker = new CrdChecker(crds);
+  return texts.map(({ file, text }) => checkFile(file, text, checker)).every(Boolean) ? 0 : 1;
 }
 
-function checkFile(file: string, text: string, crds: readonly Crd[]): boolean {
+function checkFile(file: string, text: string, checker: CrdChecker): boolean {
   const examined = examineLab(text);
   if (!examined.ok) {
     for (const found of examined.problems) console.error(describeProblem(found, 'en', file));
     return false;
   }
-  const { checked, problems, unchecked } = checkLab(stepsOf(examined.lab), crds);
+  const { checked, problems, unchecked } = checker.check(stepsOf(examined.lab));
   for (const each of problems) console.error(each);
   const outside = unchecked.length === 0 ? '' : `; no CRD here for ${unchecked.join(', ')}`;
   console.log(`${file}: ${checked.length} checks, ${problems.length} problems${outside}`);

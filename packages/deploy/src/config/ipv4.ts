@@ -61,6 +61,7 @@ export function without(range: Ipv4Range, taken: readonly number[]): Ipv4Range[]
   const left: Ipv4Range[] = [];
   let first = range.first;
   for (const address of taken.toSorted((a, b) => a - b)) {
+    if (address > range.last) break;
     if (first < address) left.push({ first, last: address - 1 });
     first = Math.max(first, address + 1);
   }
