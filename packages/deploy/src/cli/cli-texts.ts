@@ -1,5 +1,10 @@
 import type { LabWarning } from '../config/warnings.ts';
-import type { CliFailure } from './cli-error.ts';
+import type { Failure } from '../errors/deploy-error.ts';
+
+/** A sentence for each code of a union. */
+type ByCode<Union extends { readonly code: string }> = {
+  readonly [Code in Union['code']]: (found: Extract<Union, { readonly code: Code }>) => string;
+};
 
 /** All that a command says, in one language. */
 export interface CliTexts {
@@ -26,6 +31,6 @@ export interface CliTexts {
   good(file: string, facts: { cluster: string; instances: number; nodes: number; profile: string }): string;
   problems(count: number, file: string): string;
   rendered(files: number, objects: number, directory: string): string;
-  warning(found: LabWarning): string;
-  failure(found: CliFailure): string;
+  readonly warnings: ByCode<LabWarning>;
+  readonly failures: ByCode<Failure>;
 }

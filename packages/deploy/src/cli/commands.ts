@@ -10,7 +10,7 @@ import { writeDirectory } from '../render/write-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { readCharts, readLab, SHIPPED_LAB } from './lab-file.ts';
-import { CLI_TEXTS } from './texts.ts';
+import { CLI_TEXTS, warningText } from './texts.ts';
 
 /** What a command may print to, line by line. */
 export interface Output {
@@ -65,7 +65,7 @@ async function withLab(
     output.err(texts.problems(examined.problems.length, file));
     return EXIT.invalidLab;
   }
-  for (const warning of labWarnings(examined.lab)) output.err(texts.warning(warning));
+  for (const warning of labWarnings(examined.lab)) output.err(warningText(texts, warning));
   await use(examined.lab);
   return EXIT.ok;
 }

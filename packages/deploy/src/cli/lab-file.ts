@@ -6,12 +6,12 @@ import type { Examined } from '../config/examine.ts';
 import type { Lab } from '../config/lab.ts';
 import { chartReleases } from '../manifests/charts.ts';
 import { chartFileName } from '../manifests/pins.ts';
-import { CliError } from './cli-error.ts';
+import { DeployError } from '../errors/deploy-error.ts';
 
 /** The lab of the school; it lies beside the package's code, whether that is built or not. */
 export const SHIPPED_LAB = fileURLToPath(new URL('../../lab.yaml', import.meta.url));
 
-/** @throws CliError where there is no such file. */
+/** @throws DeployError where there is no such file. */
 export async function readLab(path: string): Promise<Examined> {
   return examineLab(await readText(path), await readText(SHIPPED_LAB));
 }
@@ -19,7 +19,7 @@ export async function readLab(path: string): Promise<Examined> {
 /**
  * The charts' files, where the lab has them in a directory.
  *
- * @throws CliError that names all that are missing.
+ * @throws DeployError that names all that are missing.
  */
 export async function readCharts(lab: Lab, labPath: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
@@ -33,7 +33,7 @@ export async function readCharts(lab: Lab, labPath: string): Promise<ReadonlyMap
     if (content === undefined) missing.push(file);
     else files.set(file, content);
   }
-  if (missing.length > 0) throw new CliError({ code: 'chart-missing', directory, files: missing });
+  if (missing.length > 0) throw new DeployError({ code: 'chart-missing', directory, files: missing });
   return files;
 }
 
@@ -41,6 +41,6 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw CliError.of('cannot-read', path, error);
+    throw DeployError.of('cannot-read', path, error);
   }
 }

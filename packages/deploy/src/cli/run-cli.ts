@@ -2,12 +2,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { LANGUAGES, languageOf } from '../config/language.ts';
 import type { Language } from '../config/language.ts';
 import type { CliTexts } from './cli-texts.ts';
-import { CliError } from './cli-error.ts';
+import { DeployError } from '../errors/deploy-error.ts';
 import { check, render } from './commands.ts';
 import type { Output } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { CLI_TEXTS } from './texts.ts';
+import { CLI_TEXTS, failureText } from './texts.ts';
 
 const NAME = 'deploy:lab';
 const COMMANDS = ['check', 'render'].join(', ');
@@ -36,7 +36,7 @@ export async function runCli(
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CliError) return fail(texts.failure(error.failure), EXIT.failed);
+    if (error instanceof DeployError) return fail(failureText(texts, error.failure), EXIT.failed);
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.ok : fail(usageMessage(error, texts), EXIT.usage);
   }

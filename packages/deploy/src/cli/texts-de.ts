@@ -1,5 +1,3 @@
-import type { LabWarning } from '../config/warnings.ts';
-import type { CliFailure } from './cli-error.ts';
 import type { CliTexts } from './cli-texts.ts';
 
 export const CLI_TEXTS_DE: CliTexts = {
@@ -31,33 +29,24 @@ export const CLI_TEXTS_DE: CliTexts = {
     `${file} ist richtig: Cluster ${cluster}, ${instances} ${instances === 1 ? 'Instanz' : 'Instanzen'} auf ${nodes} Nodes, Profil ${profile}.`,
   problems: (count, file) => `${count} Fehler in ${file}.`,
   rendered: (files, objects, directory) => `${objects} Objekte in ${files} Dateien liegen in ${directory}.`,
-  warning,
-  failure,
+  warnings: {
+    'datastore-is-one-machine': (found) =>
+      `Warnung: Fällt ${found.host} aus, fällt die Kubernetes-API mit aus, und die Datenbank kann dann nur noch gelesen werden. Das Profil embedded-etcd kommt ohne ihn aus.`,
+    'more-instances-than-nodes': (found) =>
+      `Warnung: ${found.instances} Instanzen auf ${found.nodes} Nodes teilen sich Rechner. Das hilft beim Lesen, nicht bei Ausfällen.`,
+    asynchronous: () =>
+      'Warnung: Ohne synchrone Replikation kann ein Failover bestätigte Änderungen verlieren.',
+  },
+  failures: {
+    'cannot-read': (found) => `${found.path} ist nicht lesbar (${found.reason}). Stimmt der Pfad?`,
+    'cannot-write': (found) =>
+      `${found.path} ist nicht schreibbar (${found.reason}). Stimmt der Pfad, und ist noch Platz?`,
+    'directory-in-use': (found) =>
+      `In ${found.directory} liegt etwas anderes (${listed(found.strangers)}). Einen neuen oder leeren Ordner angeben.`,
+    'chart-missing': (found) =>
+      `In ${found.directory} fehlt ${found.files.join(', ')}. Mit 'helm pull' holen, wo es Internet gibt, oder charts.source auf repository setzen.`,
+  },
 };
-
-function warning(found: LabWarning): string {
-  switch (found.code) {
-    case 'datastore-is-one-machine':
-      return `Warnung: Fällt ${found.host} aus, fällt die Kubernetes-API mit aus, und die Datenbank kann dann nur noch gelesen werden. Das Profil embedded-etcd kommt ohne ihn aus.`;
-    case 'more-instances-than-nodes':
-      return `Warnung: ${found.instances} Instanzen auf ${found.nodes} Nodes teilen sich Rechner. Das hilft beim Lesen, nicht bei Ausfällen.`;
-    case 'asynchronous':
-      return 'Warnung: Ohne synchrone Replikation kann ein Failover bestätigte Änderungen verlieren.';
-  }
-}
-
-function failure(found: CliFailure): string {
-  switch (found.code) {
-    case 'cannot-read':
-      return `${found.path} ist nicht lesbar (${found.reason}). Stimmt der Pfad?`;
-    case 'cannot-write':
-      return `${found.path} ist nicht schreibbar (${found.reason}). Stimmt der Pfad, und ist noch Platz?`;
-    case 'directory-in-use':
-      return `In ${found.directory} liegt etwas anderes (${listed(found.strangers)}). Einen neuen oder leeren Ordner angeben.`;
-    case 'chart-missing':
-      return `In ${found.directory} fehlt ${found.files.join(', ')}. Mit 'helm pull' holen, wo es Internet gibt, oder charts.source auf repository setzen.`;
-  }
-}
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');

@@ -1,5 +1,3 @@
-import type { LabWarning } from '../config/warnings.ts';
-import type { CliFailure } from './cli-error.ts';
 import type { CliTexts } from './cli-texts.ts';
 
 export const CLI_TEXTS_EN: CliTexts = {
@@ -26,33 +24,24 @@ export const CLI_TEXTS_EN: CliTexts = {
     `${file} is right: cluster ${cluster}, ${instances} ${instances === 1 ? 'instance' : 'instances'} on ${nodes} nodes, profile ${profile}.`,
   problems: (count, file) => `${count} ${count === 1 ? 'mistake' : 'mistakes'} in ${file}.`,
   rendered: (files, objects, directory) => `${objects} objects in ${files} files are in ${directory}.`,
-  warning,
-  failure,
+  warnings: {
+    'datastore-is-one-machine': (found) =>
+      `Warning: when ${found.host} dies the Kubernetes API goes with it, and the database may turn read-only. The profile embedded-etcd does without it.`,
+    'more-instances-than-nodes': (found) =>
+      `Warning: ${found.instances} instances on ${found.nodes} nodes share machines. They add reading capacity, not safety.`,
+    asynchronous: () =>
+      'Warning: without synchronous replication a failover may lose writes that were acknowledged.',
+  },
+  failures: {
+    'cannot-read': (found) => `${found.path} cannot be read (${found.reason}). Is the path right?`,
+    'cannot-write': (found) =>
+      `${found.path} cannot be written (${found.reason}). Is the path right, and is there room?`,
+    'directory-in-use': (found) =>
+      `${found.directory} holds something else (${listed(found.strangers)}). Name a new or an empty directory.`,
+    'chart-missing': (found) =>
+      `${found.directory} lacks ${found.files.join(', ')}. Fetch them with 'helm pull' where there is internet, or set charts.source to repository.`,
+  },
 };
-
-function warning(found: LabWarning): string {
-  switch (found.code) {
-    case 'datastore-is-one-machine':
-      return `Warning: when ${found.host} dies the Kubernetes API goes with it, and the database may turn read-only. The profile embedded-etcd does without it.`;
-    case 'more-instances-than-nodes':
-      return `Warning: ${found.instances} instances on ${found.nodes} nodes share machines. They add reading capacity, not safety.`;
-    case 'asynchronous':
-      return 'Warning: without synchronous replication a failover may lose writes that were acknowledged.';
-  }
-}
-
-function failure(found: CliFailure): string {
-  switch (found.code) {
-    case 'cannot-read':
-      return `${found.path} cannot be read (${found.reason}). Is the path right?`;
-    case 'cannot-write':
-      return `${found.path} cannot be written (${found.reason}). Is the path right, and is there room?`;
-    case 'directory-in-use':
-      return `${found.directory} holds something else (${listed(found.strangers)}). Name a new or an empty directory.`;
-    case 'chart-missing':
-      return `${found.directory} lacks ${found.files.join(', ')}. Fetch them with 'helm pull' where there is internet, or set charts.source to repository.`;
-  }
-}
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');

@@ -135,7 +135,6 @@ export const labSchema = z.strictObject({
 /** A lab that is right as a whole: what the manifests are made from. */
 export type Lab = z.infer<typeof labSchema>;
 export type Host = Lab['hosts'][string];
-export type HostRole = Host['role'];
 
 /** What is right of a lab that is not: each wrong value is missing from it. */
 export type LabDraft = Draft<Lab>;

@@ -80,7 +80,7 @@ export type Texts = {
 
 export type ExpectedType = 'text' | 'number' | 'whole-number' | 'boolean' | 'list' | 'map';
 
-type Nothing = Readonly<Record<never, never>>;
+type Nothing = Readonly<Record<string, never>>;
 
 interface Given {
   given: string | undefined;

@@ -4,7 +4,7 @@ import { labSchema } from './lab.ts';
 import type { Lab, LabDraft } from './lab.ts';
 import { nearest } from './nearest.ts';
 import { problem, shown } from './problem.ts';
-import type { ExpectedType, Path, Problem, ProblemCode, ProblemDetails } from './problem.ts';
+import type { ExpectedType, Path, Problem, ProblemCode } from './problem.ts';
 
 export interface Shape {
   readonly problems: readonly Problem[];
@@ -45,21 +45,14 @@ function problemsOf(issue: Issue, root: unknown, shipped: unknown): Problem[] {
 
 function valueProblem(issue: Issue, path: Path, value: unknown): Problem {
   const given = path.some((part) => SECRETIVE.test(String(part))) ? undefined : shown(value);
-  switch (issue.code) {
-    case 'invalid_value':
-      return problem('not-allowed', path, { given, allowed: issue.values.map(String) });
-    case 'too_big':
-    case 'too_small':
-      return boundsProblem(issue, path, value, given);
-    case 'custom':
-      return problem(codeOf(issue), path, { given } as ProblemDetails[ProblemCode]);
-    case 'invalid_key':
-      return problem('not-a-label', path, { given: shown(path.at(-1)) });
-    case 'invalid_type':
-      return problem('wrong-type', path, { given, expected: expectedType(issue.expected) });
-    default:
-      return problem('wrong-type', path, { given, expected: 'text' });
-  }
+  const { code } = issue;
+  if (code === 'invalid_value')
+    return problem('not-allowed', path, { given, allowed: issue.values.map(String) });
+  if (code === 'too_big' || code === 'too_small') return boundsProblem(issue, path, value, given);
+  if (code === 'custom') return problem(codeOf(issue), path, { given });
+  if (code === 'invalid_key') return problem('not-a-label', path, { given: shown(path.at(-1)) });
+  const expected = code === 'invalid_type' ? expectedType(issue.expected) : 'text';
+  return problem('wrong-type', path, { given, expected });
 }
 
 function boundsProblem(
@@ -104,15 +97,15 @@ function schemaAt(path: Path): z.core.$ZodType | undefined {
     if (schema instanceof z.ZodObject) {
       const shape = schema.shape as Record<string, z.core.$ZodType>;
       schema = Object.hasOwn(shape, part) ? shape[part] : undefined;
-    } else if (schema instanceof z.ZodRecord) schema = schema.valueType as z.core.$ZodType;
-    else if (schema instanceof z.ZodArray) schema = schema.element as z.core.$ZodType;
+    } else if (schema instanceof z.ZodRecord) schema = schema.valueType;
+    else if (schema instanceof z.ZodArray) schema = schema.element;
     else return undefined;
   }
   return unwrap(schema);
 }
 
 function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
-  return schema instanceof z.ZodOptional ? (schema.unwrap() as z.core.$ZodType) : schema;
+  return schema instanceof z.ZodOptional ? schema.unwrap() : schema;
 }
 
 function keysAt(path: Path): readonly string[] {

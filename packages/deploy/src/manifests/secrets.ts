@@ -95,14 +95,7 @@ function encoded(plain: Readonly<Record<string, string>>): Record<string, string
 }
 
 function sourceText(source: SecretSource): string {
-  switch (source.from) {
-    case 'generated':
-      return 'generated';
-    case 'file':
-      return `file ${source.path}`;
-    case 'environment':
-      return `environment ${source.variable}`;
-    case 'certificate':
-      return `certificate (${source.part})`;
-  }
+  if (source.from === 'file') return `file ${source.path}`;
+  if (source.from === 'environment') return `environment ${source.variable}`;
+  return source.from === 'certificate' ? `certificate (${source.part})` : 'generated';
 }

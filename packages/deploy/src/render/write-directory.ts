@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CliError } from '../cli/cli-error.ts';
+import { DeployError } from '../errors/deploy-error.ts';
 import { HEADER } from './yaml.ts';
 
 const OURS = /^[0-9]{2}-[-a-z]+\.yaml$/;
@@ -12,13 +12,13 @@ const LEFTOVER = /^[0-9]{2}-[-a-z]+\.yaml\.[-0-9a-f]{36}\.partial$/;
  * Makes a directory hold these files and no others of ours. One that holds anything else is refused before anything is
  * written: it is probably the wrong one. Each file is whole at every moment.
  *
- * @throws CliError
+ * @throws DeployError
  */
 export async function writeDirectory(directory: string, files: ReadonlyMap<string, string>): Promise<void> {
   const present = await entries(directory);
   const strangers: string[] = [];
   for (const name of present) if (!(await isOurs(directory, name))) strangers.push(name);
-  if (strangers.length > 0) throw new CliError({ code: 'directory-in-use', directory, strangers });
+  if (strangers.length > 0) throw new DeployError({ code: 'directory-in-use', directory, strangers });
   for (const name of present) if (!files.has(name)) await rm(join(directory, name));
   for (const [name, content] of files) await writeWhole(join(directory, name), content);
 }
@@ -28,7 +28,7 @@ async function entries(directory: string): Promise<string[]> {
     await mkdir(directory, { recursive: true });
     return (await readdir(directory)).toSorted();
   } catch (error) {
-    throw CliError.of('cannot-write', directory, error);
+    throw DeployError.of('cannot-write', directory, error);
   }
 }
 
@@ -46,6 +46,6 @@ async function writeWhole(path: string, content: string): Promise<void> {
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
-    throw CliError.of('cannot-write', path, error);
+    throw DeployError.of('cannot-write', path, error);
   }
 }
