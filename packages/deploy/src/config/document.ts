@@ -1,48 +1,59 @@
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Node } from 'yaml';
 import { problem } from './problem.ts';
-import type { Path, Problem } from './problem.ts';
+import type { Path, Problem, SyntaxReason } from './problem.ts';
 
 /** A YAML file that knows where things are. */
 export interface LabDocument {
-  readonly value: unknown;
+  /** Undefined where it could not be read: then the problems say why. */
+  readonly value: Readonly<Record<string, unknown>> | undefined;
+  readonly problems: readonly Problem[];
   /** The line of the key or entry, or of the nearest thing around it that is in the file. */
   lineOf(path: Path): number | undefined;
 }
 
-/** What YAML itself finds wrong. The parser's own messages quote the file, which may hold a secret: ours do not. */
-const REASONS: Record<string, string> = {
-  DUPLICATE_KEY: 'the key is there twice',
-  TAB_AS_INDENT: 'a tab is used as indentation',
-  BAD_INDENT: 'the indentation does not fit',
-  MISSING_CHAR: 'a quote, bracket or comma is missing',
-  MULTILINE_IMPLICIT_KEY: 'a key goes over several lines (is a quote or a colon missing?)',
-  MULTIPLE_DOCS: 'the file holds several documents',
-  BAD_ALIAS: 'an alias leads nowhere',
+/** The parser's own messages quote the file, which may hold a secret: only its codes are used. */
+const REASONS: Readonly<Record<string, SyntaxReason>> = {
+  TAB_AS_INDENT: 'tab',
+  BAD_INDENT: 'indentation',
+  MISSING_CHAR: 'unfinished',
+  MULTILINE_IMPLICIT_KEY: 'unfinished',
+  MULTIPLE_DOCS: 'documents',
+  BAD_ALIAS: 'alias',
 };
 
-/** @returns the document, or all that keeps it from being one. */
-export function parseLabDocument(text: string): LabDocument | { readonly problems: readonly Problem[] } {
+export function parseLabDocument(text: string): LabDocument {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
   const lineAt = (offset: number) => lineCounter.linePos(offset).line;
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ code, pos }) => ({
-      ...problem('syntax', [], { reason: REASONS[code] ?? code.toLowerCase().replaceAll('_', ' ') }),
-      line: lineAt(pos[0]),
-    }));
-    return { problems };
-  }
+  const problems = document.errors.map(({ code, pos }): Problem => {
+    const line = lineAt(pos[0]);
+    const [key = ''] = /^[-\w]+/.exec(text.slice(pos[0])) ?? [];
+    return code === 'DUPLICATE_KEY'
+      ? { ...problem('key-twice', key === '' ? [] : [key], {}), line }
+      : { ...problem('syntax', [], { reason: REASONS[code] ?? 'other' }), line };
+  });
+  const refused = (...more: Problem[]): LabDocument => ({
+    value: undefined,
+    problems: [...problems, ...more],
+    lineOf: () => undefined,
+  });
+  // A key that is there twice does not hide what is wrong with the rest.
+  if (problems.some(({ code }) => code === 'syntax')) return refused();
   let value: unknown;
   try {
     value = document.toJS();
+    JSON.stringify(value);
   } catch {
-    // An alias that multiplies itself: the parser gives up.
-    return { problems: [problem('syntax', [], { reason: 'it has too many aliases' })] };
+    // An alias that multiplies itself, on which the parser gives up, or that contains itself.
+    return refused(problem('syntax', [], { reason: 'alias' }));
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { problems: [problem('not-a-map', [], {})] };
-  return { value, lineOf: (path) => lineOf(document.contents, path, lineAt) };
+  if (!isRecord(value)) return refused(problem('not-a-map', [], {}));
+  return { value, problems, lineOf: (path) => lineOf(document.contents, path, lineAt) };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function lineOf(root: Node | null, path: Path, lineAt: (offset: number) => number): number | undefined {

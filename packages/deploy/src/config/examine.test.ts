@@ -32,6 +32,7 @@ type Edit = readonly [from: string, to: string];
 /** Each kind of mistake: what somebody changes in the shipped file, and all that is said of it. */
 const MISTAKES: Record<ProblemCode, { edits: readonly Edit[]; found: readonly string[] }> = {
   syntax: { edits: [['profile: external', '\tprofile: external']], found: ['syntax'] },
+  'key-twice': { edits: [['  team: acid', '  team: acid\n  team: acid']], found: ['key-twice team'] },
   'not-a-map': { edits: [[SHIPPED, '- a list']], found: ['not-a-map'] },
   missing: { edits: [['  name: wichtige-daten-3\n', '']], found: ['missing cluster.name'] },
   empty: { edits: [['database: firmendaten', 'database:']], found: ['empty cluster.database'] },
@@ -284,6 +285,26 @@ describe('a lab.yaml', () => {
     );
     expect(described[0]).toContain('in der mitgelieferten lab.yaml steht hier 30');
     expect(described[1]).toContain("ist 'ttlSeconds' gemeint?");
+  });
+
+  it('does not stop at a key that is there twice', () => {
+    const text = edited(
+      ['  team: acid', '  team: acid\n  team: acid'],
+      ['longhorn: false', 'longhorn: true'],
+    );
+    expect(problemsOf(text).map(summary)).toEqual(['key-twice team', 'longhorn-on-lxc addons.longhorn']);
+  });
+
+  it.each([
+    ['nothing', '', 'not-a-map'],
+    ['a tab', 'hosts:\n\tgl2: {}', 'syntax'],
+    ['an open quote', "profile: 'external", 'syntax'],
+    ['an alias to nowhere', 'profile: *x', 'syntax'],
+    ['an alias that contains itself', 'hosts: &x { gl2: *x }', 'syntax'],
+    ['two documents', 'profile: a\n---\nprofile: b', 'syntax'],
+    ['bytes that are no text', '\u0000\u0001{[', 'not-a-map'],
+  ])('that holds %s is refused', (_, text, code) => {
+    expect(problemsOf(text).map((each) => each.code)).toContain(code);
   });
 
   it('goes on with the checks whose values can be read', () => {

@@ -20,17 +20,14 @@ const CHECKS = [checkHosts, checkNetwork, checkCluster, checkCapacity, checkAddo
  */
 export function examineLab(text: string, shipped = ''): Examined {
   const document = parseLabDocument(text);
-  if ('problems' in document) return { ok: false, problems: document.problems };
-  const example = shipped === '' ? undefined : parseLabDocument(shipped);
-  const shape = checkShape(
-    document.value,
-    example !== undefined && 'value' in example ? example.value : undefined,
-  );
+  if (document.value === undefined) return { ok: false, problems: document.problems };
+  const shape = checkShape(document.value, parseLabDocument(shipped).value);
   const problems = [...shape.problems, ...CHECKS.flatMap((check) => check(shape.draft))];
-  if (shape.lab !== undefined && problems.length === 0) return { ok: true, lab: shape.lab };
   const placed = problems.map((found): Problem => {
     const line = document.lineOf(found.path);
     return line === undefined ? found : { ...found, line };
   });
-  return { ok: false, problems: placed.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+  const all = [...document.problems, ...placed];
+  if (shape.lab !== undefined && all.length === 0) return { ok: true, lab: shape.lab };
+  return { ok: false, problems: all.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }

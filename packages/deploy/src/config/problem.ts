@@ -14,9 +14,11 @@ export type ProblemCode = keyof ProblemDetails;
 /** `given` is what the file has, ready to be shown; for secrets there is none. */
 export interface ProblemDetails {
   // The file
-  syntax: { reason: string };
+  syntax: { reason: SyntaxReason };
+  'key-twice': Nothing;
   'not-a-map': Nothing;
   // One value
+  /** `shipped` is what the lab.yaml that comes with this package has there, where that is a single value. */
   missing: { shipped: string | undefined };
   empty: Nothing;
   'wrong-type': { given: string | undefined; expected: ExpectedType };
@@ -77,6 +79,9 @@ export interface ProblemDetails {
 export type Texts = {
   readonly [Code in ProblemCode]: (details: ProblemDetails[Code]) => readonly [wrong: string, remedy: string];
 };
+
+/** What YAML itself finds wrong, as far as it is told apart. */
+export type SyntaxReason = 'tab' | 'indentation' | 'unfinished' | 'documents' | 'alias' | 'other';
 
 export type ExpectedType = 'text' | 'number' | 'whole-number' | 'boolean' | 'list' | 'map';
 

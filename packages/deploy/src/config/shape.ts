@@ -134,7 +134,7 @@ function at(root: unknown, path: Path): unknown {
 
 function shownAt(root: unknown, path: Path): string | undefined {
   const value = at(root, path);
-  return value === undefined ? undefined : shown(value);
+  return value === undefined || (typeof value === 'object' && value !== null) ? undefined : shown(value);
 }
 
 /** An entry of a list becomes a gap, so that the others keep their places. */

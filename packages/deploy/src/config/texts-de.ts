@@ -1,4 +1,4 @@
-import type { ExpectedType, Texts } from './problem.ts';
+import type { ExpectedType, SyntaxReason, Texts } from './problem.ts';
 
 const TYPES: Record<ExpectedType, string> = {
   text: 'ein Text',
@@ -8,21 +8,32 @@ const TYPES: Record<ExpectedType, string> = {
   list: 'eine Liste',
   map: 'eine Zuordnung von Schlüsseln zu Werten',
 };
+const REASONS: Record<SyntaxReason, readonly [wrong: string, remedy: string]> = {
+  tab: ['mit einem Tabulator eingerückt', 'mit Leerzeichen einrücken'],
+  indentation: ['die Einrückung passt nicht zu ihrer Umgebung', 'was zusammengehört, gleich weit einrücken'],
+  unfinished: [
+    'hier oder auf einer Zeile davor fehlt ein Anführungszeichen, eine Klammer, ein Doppelpunkt oder ein Komma',
+    'ergänzen',
+  ],
+  documents: ['die Datei enthält mehrere Dokumente', 'eines behalten, ohne Zeilen mit ---'],
+  alias: ['ein Alias führt ins Leere oder zu sich selbst', 'den Wert selbst schreiben'],
+  other: ['ab hier nicht lesbar', 'die Zeile mit der mitgelieferten lab.yaml vergleichen'],
+};
 const REFERENCES = 'generated, { file: PFAD } oder { environment: VARIABLE }';
 const isNot = (given: string | undefined, what: string) => `${given ?? 'der Wert'} ist ${what}`;
 
 export const TEXTS_DE: Texts = {
-  syntax: ({ reason }) => [
-    `nicht als YAML lesbar: ${reason}`,
-    'die Zeile berichtigen; mit Leerzeichen einrücken, nie mit Tabulatoren',
-  ],
+  syntax: ({ reason }) => [`nicht als YAML lesbar: ${REASONS[reason][0]}`, REASONS[reason][1]],
+  'key-twice': () => ['ist doppelt vorhanden', 'eines von beiden löschen'],
   'not-a-map': () => [
     'die Datei ist keine Zuordnung von Schlüsseln zu Werten',
     'mit der mitgelieferten lab.yaml beginnen',
   ],
   missing: ({ shipped }) => [
     'fehlt',
-    shipped === undefined ? 'ergänzen' : `ergänzen; in der mitgelieferten lab.yaml steht hier ${shipped}`,
+    shipped === undefined
+      ? 'aus der mitgelieferten lab.yaml übernehmen'
+      : `ergänzen; in der mitgelieferten lab.yaml steht hier ${shipped}`,
   ],
   empty: () => ['hat keinen Wert', 'einen angeben, oder die Zeile löschen, wo sie fehlen darf'],
   'wrong-type': ({ given, expected }) => [

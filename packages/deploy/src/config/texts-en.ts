@@ -1,4 +1,4 @@
-import type { ExpectedType, Texts } from './problem.ts';
+import type { ExpectedType, SyntaxReason, Texts } from './problem.ts';
 
 const TYPES: Record<ExpectedType, string> = {
   text: 'a text',
@@ -8,21 +8,32 @@ const TYPES: Record<ExpectedType, string> = {
   list: 'a list',
   map: 'a map of keys and values',
 };
+const REASONS: Record<SyntaxReason, readonly [wrong: string, remedy: string]> = {
+  tab: ['a tab is used for indentation', 'indent with spaces'],
+  indentation: [
+    'the indentation does not fit what is around it',
+    'put what belongs together at the same depth',
+  ],
+  unfinished: ['a quote, bracket, colon or comma is missing here or on a line before', 'add it'],
+  documents: ['the file holds several documents', 'keep one, without lines of ---'],
+  alias: ['an alias leads nowhere, or to itself', 'write the value itself'],
+  other: ['it cannot be read from here on', 'compare this line with the shipped lab.yaml'],
+};
 const REFERENCES = 'generated, { file: PATH } or { environment: VARIABLE }';
 const isNot = (given: string | undefined, what: string) => `${given ?? 'the value'} is not ${what}`;
 
 export const TEXTS_EN: Texts = {
-  syntax: ({ reason }) => [
-    `not readable as YAML: ${reason}`,
-    'mend the line; indent with spaces, never with tabs',
-  ],
+  syntax: ({ reason }) => [`not readable as YAML: ${REASONS[reason][0]}`, REASONS[reason][1]],
+  'key-twice': () => ['is there twice', 'delete one of them'],
   'not-a-map': () => [
     'the file is not a map of keys and values',
     'start from the lab.yaml that is shipped with this package',
   ],
   missing: ({ shipped }) => [
     'is missing',
-    shipped === undefined ? 'add it' : `add it; the shipped lab.yaml has ${shipped} here`,
+    shipped === undefined
+      ? 'copy it from the lab.yaml that is shipped with this package'
+      : `add it; the shipped lab.yaml has ${shipped} here`,
   ],
   empty: () => ['has no value', 'give one, or delete the line where it may be left out'],
   'wrong-type': ({ given, expected }) => [isNot(given, TYPES[expected]), `give ${TYPES[expected]}`],
