@@ -18,7 +18,8 @@ export interface CliTexts {
   readonly check: string;
   readonly render: string;
   readonly renderDirectory: string;
-  readonly argumentsWord: { readonly options: string; readonly command: string };
+  /** What stands for a value in usage lines. */
+  readonly words: Readonly<Record<'options' | 'command' | 'file' | 'language' | 'directory', string>>;
   readonly usage: {
     unknownOption(option: string): string;
     unknownCommand(command: string, allowed: string): string;

@@ -44,22 +44,26 @@ export async function runCli(
 
 function newProgram(language: Language, output: Output, done: (exitCode: ExitCode) => void): Command {
   const texts = CLI_TEXTS[language];
-  const { options, command } = texts.argumentsWord;
+  const { options, command, file, language: tongue, directory: folder } = texts.words;
+  const lang = () => new Option(`--lang ${tongue}`, texts.lang);
   const prepared = (each: Command): Command =>
     each
       .allowExcessArguments(false)
       .helpOption('-h, --help', texts.help)
-      .addOption(new Option('--lab <file>', texts.lab))
-      .addOption(new Option('--lang <language>', texts.lang));
+      .addOption(new Option(`--lab ${file}`, texts.lab))
+      .addOption(lang());
   const program = new Command(NAME)
     .description(texts.program)
     .usage(`${command} ${options}`)
     .helpOption('-h, --help', texts.help)
     .helpCommand(false)
-    .addOption(new Option('--lang <language>', texts.lang))
+    .addOption(lang())
     .addHelpText('after', `\n${texts.exitCodes}`)
     .exitOverride()
-    .configureHelp({ styleTitle: (title) => texts.titles[title] ?? title })
+    .configureHelp({
+      styleTitle: (title) => texts.titles[title] ?? title,
+      subcommandTerm: (each) => `${each.name()} ${each.usage()}`,
+    })
     .configureOutput({
       writeOut: (text) => output.out(text.trimEnd()),
       // What commander has to say is said in the right language when it throws.
@@ -77,8 +81,8 @@ function newProgram(language: Language, output: Output, done: (exitCode: ExitCod
   prepared(program.command('check').description(texts.check).usage(options)).action(
     async ({ lab }: LabOptions) => done(await check({ language, ...given(lab) }, output)),
   );
-  prepared(program.command('render').description(texts.render).usage(`<dir> ${options}`))
-    .argument('<dir>', texts.renderDirectory)
+  prepared(program.command('render').description(texts.render).usage(`${folder} ${options}`))
+    .argument(folder, texts.renderDirectory)
     .action(async (directory: string, { lab }: LabOptions) =>
       done(await render(directory, { language, ...given(lab) }, output)),
     );

@@ -15,7 +15,13 @@ export const CLI_TEXTS_DE: CliTexts = {
   check: 'eine lab.yaml prüfen und jeden Fehler darin nennen',
   render: 'was angewendet würde als YAML in einen Ordner schreiben, ohne Geheimnisse',
   renderDirectory: 'ein neuer oder leerer Ordner, oder einer, den ein früherer Aufruf geschrieben hat',
-  argumentsWord: { options: '[Optionen]', command: '<Befehl>' },
+  words: {
+    options: '[Optionen]',
+    command: '<Befehl>',
+    file: '<Datei>',
+    language: '<Sprache>',
+    directory: '<Ordner>',
+  },
   usage: {
     unknownOption: (option) => `die Option ${option} gibt es nicht; --help zeigt sie alle`,
     unknownCommand: (command, allowed) => `den Befehl '${command}' gibt es nicht; erlaubt: ${allowed}`,

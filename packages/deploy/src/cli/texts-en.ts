@@ -10,7 +10,13 @@ export const CLI_TEXTS_EN: CliTexts = {
   check: 'check a lab.yaml and name every mistake in it',
   render: 'write what would be applied to a directory, as YAML, without any secret',
   renderDirectory: 'a new or empty directory, or one that an earlier rendering has written',
-  argumentsWord: { options: '[options]', command: '<command>' },
+  words: {
+    options: '[options]',
+    command: '<command>',
+    file: '<file>',
+    language: '<language>',
+    directory: '<dir>',
+  },
   usage: {
     unknownOption: (option) => `there is no option ${option}; --help shows them`,
     unknownCommand: (command, allowed) => `there is no command '${command}'; allowed: ${allowed}`,

@@ -16,18 +16,22 @@ export interface ManifestStep {
   readonly manifests: readonly Manifest[];
 }
 
-export type StepId =
-  | 'namespaces'
-  | 'storage'
-  | 'charts'
-  | 'addresses'
-  | 'network-policies'
-  | 'certificates'
-  | 'credentials'
-  | 'backup-share'
-  | 'cluster'
-  | 'helper-schema'
-  | 'monitoring';
+/** All steps, in their order. */
+export const STEP_IDS = [
+  'namespaces',
+  'storage',
+  'charts',
+  'addresses',
+  'network-policies',
+  'certificates',
+  'credentials',
+  'backup-share',
+  'cluster',
+  'helper-schema',
+  'monitoring',
+] as const;
+
+export type StepId = (typeof STEP_IDS)[number];
 
 export type SecretSource =
   /** Made once; a value that the cluster has already is kept. */
