@@ -1,5 +1,16 @@
 import type { CliTexts } from './cli-texts.ts';
 
+/** Why, and what to do. */
+const AUTHORITY = {
+  unreadable:
+    'Ihre Dateien sind kein PEM, oder der Schlüssel hat ein Passwort. Beide als PEM angeben, den Schlüssel ohne Passwort.',
+  'no-authority': 'Ihr Zertifikat ist nicht das einer Zertifizierungsstelle. Eines mit CA:TRUE angeben.',
+  'other-key': 'Der Schlüssel gehört zu einem anderen Zertifikat. Die beiden angeben, die zusammengehören.',
+  'kind-of-key': 'Die Art ihres Schlüssels wird nicht unterstützt. RSA, P-256 oder P-384 angeben.',
+  'expires-first':
+    'Sie läuft vor dem Zertifikat ab. tls.certificateDays senken oder die Zertifizierungsstelle erneuern.',
+} as const;
+
 export const CLI_TEXTS_DE: CliTexts = {
   program: 'Der Cluster der Datenbank auf den Rechnern der Schule, aus einer lab.yaml',
   titles: {
@@ -44,6 +55,8 @@ export const CLI_TEXTS_DE: CliTexts = {
       'Warnung: Ohne synchrone Replikation kann ein Failover bestätigte Änderungen verlieren.',
   },
   failures: {
+    'authority-unusable': ({ reason }) =>
+      `tls.authority kann das Zertifikat nicht unterschreiben: ${AUTHORITY[reason]}`,
     'cannot-read': (found) => `${found.path} ist nicht lesbar (${found.reason}). Stimmt der Pfad?`,
     'cannot-write': (found) =>
       `${found.path} ist nicht schreibbar (${found.reason}). Stimmt der Pfad, und ist noch Platz?`,

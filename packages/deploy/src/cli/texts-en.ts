@@ -1,5 +1,16 @@
 import type { CliTexts } from './cli-texts.ts';
 
+/** Why, and what to do. */
+const AUTHORITY = {
+  unreadable:
+    'its files are not PEM, or the key has a passphrase. Give both as PEM, the key without a passphrase.',
+  'no-authority': 'its certificate is not that of an authority. Give one with CA:TRUE.',
+  'other-key': 'the key belongs to another certificate. Give the two that belong together.',
+  'kind-of-key': 'its key is of a kind that is not supported. Give RSA, P-256 or P-384.',
+  'expires-first':
+    'it expires before the certificate would. Lower tls.certificateDays, or renew the authority.',
+} as const;
+
 export const CLI_TEXTS_EN: CliTexts = {
   program: "The database's cluster on the school's machines, from one lab.yaml",
   titles: {},
@@ -39,6 +50,7 @@ export const CLI_TEXTS_EN: CliTexts = {
       'Warning: without synchronous replication a failover may lose writes that were acknowledged.',
   },
   failures: {
+    'authority-unusable': ({ reason }) => `tls.authority cannot sign the certificate: ${AUTHORITY[reason]}`,
     'cannot-read': (found) => `${found.path} cannot be read (${found.reason}). Is the path right?`,
     'cannot-write': (found) =>
       `${found.path} cannot be written (${found.reason}). Is the path right, and is there room?`,

@@ -136,7 +136,7 @@ export const TEXTS_DE: Texts = {
   'network-twice': ({ given, by }) => [`${given} ist schon in ${by} enthalten`, 'eines von beiden löschen'],
   'networks-overlap': ({ given, other, by }) => [
     `${given} überschneidet sich mit ${by}, ${other}`,
-    'Netze wählen, die nirgends sonst verwendet werden',
+    'eines wählen, das nirgends sonst verwendet wird, oder das andere verkleinern',
   ],
   'pod-network-size': ({ given, least, most }) => [
     `${given} hat keine Größe, die K3s auf die Nodes verteilen kann, von denen jeder ein /24 bekommt`,

@@ -133,7 +133,7 @@ export const TEXTS_EN: Texts = {
   'network-twice': ({ given, by }) => [`${given} is covered by ${by} already`, 'delete one of them'],
   'networks-overlap': ({ given, other, by }) => [
     `${given} overlaps with ${by}, ${other}`,
-    'choose networks that are used nowhere else',
+    'choose one that is used nowhere else, or make the other one smaller',
   ],
   'pod-network-size': ({ given, least, most }) => [
     `${given} is not of a size that K3s can divide among nodes, each of which gets a /24`,

@@ -3,6 +3,10 @@ export type Failure =
   | { readonly code: 'cannot-read'; readonly path: string; readonly reason: string }
   | { readonly code: 'cannot-write'; readonly path: string; readonly reason: string }
   | { readonly code: 'directory-in-use'; readonly directory: string; readonly strangers: readonly string[] }
+  | {
+      readonly code: 'authority-unusable';
+      readonly reason: 'unreadable' | 'no-authority' | 'other-key' | 'kind-of-key' | 'expires-first';
+    }
   | { readonly code: 'chart-missing'; readonly directory: string; readonly files: readonly string[] };
 
 export class DeployError extends Error {
