@@ -287,6 +287,11 @@ describe('a lab.yaml', () => {
     expect(described[1]).toContain("ist 'ttlSeconds' gemeint?");
   });
 
+  it('does not let the world in by halves', () => {
+    const text = edited(['    - 10.0.145.0/24', '    - 0.0.0.0/1\n    - 128.0.0.0/1']);
+    expect(problemsOf(text).map((each) => each.code)).toEqual(['open-to-the-world', 'open-to-the-world']);
+  });
+
   it('does not stop at a key that is there twice', () => {
     const text = edited(
       ['  team: acid', '  team: acid\n  team: acid'],

@@ -130,7 +130,7 @@ export const TEXTS_DE: Texts = {
     'jedem eine eigene Adresse geben',
   ],
   'open-to-the-world': ({ given, subnet }) => [
-    `${given} lässt alle herein`,
+    `${given} lässt Fremde aus dem ganzen Internet herein`,
     `die Netze der Clients nennen${subnet === undefined ? '' : `, zum Beispiel ${subnet}`}`,
   ],
   'network-twice': ({ given, by }) => [`${given} ist schon in ${by} enthalten`, 'eines von beiden löschen'],

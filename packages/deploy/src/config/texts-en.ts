@@ -127,7 +127,7 @@ export const TEXTS_EN: Texts = {
     'give each its own address',
   ],
   'open-to-the-world': ({ given, subnet }) => [
-    `${given} lets everybody in`,
+    `${given} lets strangers in from all over the internet`,
     `name the networks of your clients${subnet === undefined ? '' : `, for example ${subnet}`}`,
   ],
   'network-twice': ({ given, by }) => [`${given} is covered by ${by} already`, 'delete one of them'],

@@ -122,13 +122,13 @@ function poolOf(draft: LabDraft): Ipv4Range | undefined {
 function checkClients(draft: LabDraft): Problem[] {
   const clients = networks(draft).filter(({ path }) => path[1] === 'clientNetworks');
   return clients.flatMap(({ path, text, network }, index) => {
-    if (network.prefix === 0)
+    if (isTooWide(network))
       return [problem('open-to-the-world', path, { given: text, subnet: draft.network?.subnet })];
     const wider = clients.find(
       (other, at) =>
         at !== index && contains(other.network, network) && (at < index || !contains(network, other.network)),
     );
-    return wider === undefined || wider.network.prefix === 0
+    return wider === undefined || isTooWide(wider.network)
       ? []
       : [problem('network-twice', path, { given: text, by: pathText(wider.path) })];
   });
@@ -152,7 +152,7 @@ function checkInnerNetworks(draft: LabDraft): Problem[] {
       const other = all.find(
         ({ path, network }) =>
           path !== inner.path &&
-          network.prefix > 0 &&
+          !isTooWide(network) &&
           // Of two inner networks the later is told.
           (path[1] !== 'serviceNetwork' || inner.path[1] === 'serviceNetwork') &&
           overlaps(network, inner.network),
@@ -167,6 +167,11 @@ function checkInnerNetworks(draft: LabDraft): Problem[] {
             }),
           ];
     });
+}
+
+/** Wider than the widest private network, 10.0.0.0/8: strangers are in it. */
+function isTooWide({ prefix }: Ipv4Network): boolean {
+  return prefix < 8;
 }
 
 /** A list that was itself of the wrong type is gone from the draft; one with gaps is not. */
