@@ -23,6 +23,8 @@ const TASKS = {
   bench: ['node', 'packages/loadgen/src/bench-cli.ts'],
   soak: ['node', 'packages/loadgen/src/soak-cli.ts'],
   cluster: ['node', 'packages/local-cluster/src/cli.ts'],
+  'deploy:lab': ['node', 'packages/deploy/src/cli.ts'],
+  'check:crds': ['node', 'packages/deploy/scripts/check-crds.ts'],
   example: ['node', 'examples/launch/main.ts'],
   simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],

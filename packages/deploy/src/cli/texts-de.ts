@@ -1,0 +1,73 @@
+import type { CliTexts } from './cli-texts.ts';
+
+/** Why, and what to do. */
+const AUTHORITY = {
+  unreadable:
+    'Ihre Dateien sind kein PEM, oder der Schlüssel hat ein Passwort. Beide als PEM angeben, den Schlüssel ohne Passwort.',
+  'no-authority': 'Ihr Zertifikat ist nicht das einer Zertifizierungsstelle. Eines mit CA:TRUE angeben.',
+  'other-key': 'Der Schlüssel gehört zu einem anderen Zertifikat. Die beiden angeben, die zusammengehören.',
+  'kind-of-key': 'Die Art ihres Schlüssels wird nicht unterstützt. RSA, P-256 oder P-384 angeben.',
+  'expires-first':
+    'Sie läuft vor dem Zertifikat ab. tls.certificateDays senken oder die Zertifizierungsstelle erneuern.',
+} as const;
+
+export const CLI_TEXTS_DE: CliTexts = {
+  program: 'Der Cluster der Datenbank auf den Rechnern der Schule, aus einer lab.yaml',
+  titles: {
+    'Usage:': 'Aufruf:',
+    'Arguments:': 'Argumente:',
+    'Options:': 'Optionen:',
+    'Commands:': 'Befehle:',
+  },
+  help: 'diese Hilfe zeigen',
+  exitCodes: 'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml.',
+  lab: 'die lab.yaml (sonst die der Schule, die mit diesem Paket kommt)',
+  lang: 'Sprache aller Meldungen: de oder en (sonst nach LC_ALL, LC_MESSAGES oder LANG)',
+  check: 'eine lab.yaml prüfen und jeden Fehler darin nennen',
+  render: 'was angewendet würde als YAML in einen Ordner schreiben, ohne Geheimnisse',
+  renderDirectory: 'ein neuer oder leerer Ordner, oder einer, den ein früherer Aufruf geschrieben hat',
+  words: {
+    options: '[Optionen]',
+    command: '<Befehl>',
+    file: '<Datei>',
+    language: '<Sprache>',
+    directory: '<Ordner>',
+  },
+  usage: {
+    unknownOption: (option) => `die Option ${option} gibt es nicht; --help zeigt sie alle`,
+    unknownCommand: (command, allowed) => `den Befehl '${command}' gibt es nicht; erlaubt: ${allowed}`,
+    missingCommand: (allowed) => `ein Befehl fehlt; erlaubt: ${allowed}`,
+    missingArgument: (argument) => `das Argument ${argument} fehlt; --help zeigt es`,
+    excessArguments: () => 'zu viele Argumente; --help zeigt sie',
+    optionWithoutValue: (option) => `die Option ${option} braucht einen Wert`,
+    badLanguage: (given) => `'${given}' ist keine Sprache dieses Programms; erlaubt: de, en`,
+  },
+  good: (file, { cluster, instances, nodes, profile }) =>
+    `${file} ist richtig: Cluster ${cluster}, ${instances} ${instances === 1 ? 'Instanz' : 'Instanzen'} auf ${nodes} Nodes, Profil ${profile}.`,
+  problems: (count, file) => `${count} Fehler in ${file}.`,
+  rendered: (files, objects, directory) => `${objects} Objekte in ${files} Dateien liegen in ${directory}.`,
+  warnings: {
+    'datastore-is-one-machine': (found) =>
+      `Warnung: Fällt ${found.host} aus, fällt die Kubernetes-API mit aus, und die Datenbank kann dann nur noch gelesen werden. Das Profil embedded-etcd kommt ohne ihn aus.`,
+    'more-instances-than-nodes': (found) =>
+      `Warnung: ${found.instances} Instanzen auf ${found.nodes} Nodes teilen sich Rechner. Das hilft beim Lesen, nicht bei Ausfällen.`,
+    asynchronous: () =>
+      'Warnung: Ohne synchrone Replikation kann ein Failover bestätigte Änderungen verlieren.',
+  },
+  failures: {
+    'authority-unusable': ({ reason }) =>
+      `tls.authority kann das Zertifikat nicht unterschreiben: ${AUTHORITY[reason]}`,
+    'cannot-read': (found) => `${found.path} ist nicht lesbar (${found.reason}). Stimmt der Pfad?`,
+    'cannot-write': (found) =>
+      `${found.path} ist nicht schreibbar (${found.reason}). Stimmt der Pfad, und ist noch Platz?`,
+    'directory-in-use': (found) =>
+      `In ${found.directory} liegt etwas anderes (${listed(found.strangers)}). Einen neuen oder leeren Ordner angeben.`,
+    'chart-missing': (found) =>
+      `In ${found.directory} fehlt ${found.files.join(', ')}. Mit 'helm pull' holen, wo es Internet gibt, oder charts.source auf repository setzen.`,
+  },
+};
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} und ${names.length - 3} weitere` : shown;
+}
