@@ -49,7 +49,6 @@ describe('resolveOptions', () => {
     [{ engine: 'patroni', promoteAfterMs: 1_000 }, /promoteAfterMs: 1000 .*whole seconds from 20000/],
     [{ engine: 'patroni', promoteAfterMs: 20_500 }, /promoteAfterMs: 20500 .*whole seconds/],
     [{ engine: 'patroni', promoteAfterMs: false }, /promoteAfterMs: false .*use the fault pause/],
-    [{ engine: 'patroni', diskMb: 256 }, /option diskMb: 256 .*engine embedded has it/],
     [{ database: '' }, /option database/],
     [{ database: 'postgres' }, /option database: "postgres"/],
     [{ database: 'ö'.repeat(32) }, /option database/],

@@ -156,8 +156,6 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     throw bad('poolers', shown(merged.poolers), "true, false or 'auto'");
   }
   if (merged.diskMb !== false) requireInteger('diskMb', merged.diskMb, 128, 1_048_576, 'or false');
-  if (merged.diskMb !== false && merged.engine === 'patroni')
-    throw bad('diskMb', shown(merged.diskMb), 'false with engine patroni; engine embedded has it');
   if (typeof merged.terminateTls !== 'boolean')
     throw bad('terminateTls', shown(merged.terminateTls), 'true or false');
   requireSettings(merged.settings);

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCluster, type Cluster, type ClusterOptions } from '../src/index.ts';
 import { descendantsOf } from '../src/process/process-table.ts';
 import { mountsBelow } from '../src/process/mounts.ts';
 import { codeOf, eventually, queryOnce } from './support/clients.ts';
+import { canMount, exhaustWal } from './support/disk.ts';
 import { EventLog, healthy } from './support/events.ts';
 import { postmasterOf } from './support/postmaster.ts';
 import { directoryOf } from './support/leftovers.ts';
@@ -135,21 +135,3 @@ describe('disk-full without a file system of the server’s own', () => {
     }
   });
 });
-
-/** Writes WAL, until there is no segment for it. */
-async function exhaustWal(cluster: Cluster): Promise<void> {
-  for (let round = 0; round < 400; round += 1) {
-    const sql = "SELECT pg_logical_emit_message(true, 'fill', repeat('x', 1000000))";
-    if ((await codeOf(queryOnce(cluster, sql, 'master', { ...cluster.superuser }))) === 'ECONNREFUSED')
-      return;
-  }
-}
-
-function canMount(): boolean {
-  try {
-    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
-    return process.platform === 'linux' && process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
-}

@@ -11,12 +11,9 @@ const PATRONI_ONLY: readonly FaultName[] = ['kill-agent', 'freeze-agent', 'lose-
 /** Patroni's own least: how long the lease of its primary lasts. */
 const SHORTEST_LEASE_MS = 20_000;
 
-/** It needs a disk of the server's own, which Patroni's servers do not have. */
-const EMBEDDED_ONLY: readonly FaultName[] = ['disk-full'];
-
 /** The faults that an engine knows. `stale-pooler` needs a pooler, which the load's cluster does not have. */
 export function faultsOfEngine(engine: EngineName): readonly FaultName[] {
-  const missing = engine === 'patroni' ? EMBEDDED_ONLY : PATRONI_ONLY;
+  const missing = engine === 'patroni' ? [] : PATRONI_ONLY;
   return FAULT_NAMES.filter((name) => name !== 'stale-pooler' && !missing.includes(name));
 }
 

@@ -32,6 +32,19 @@ export function serverSettings(options: ResolvedOptions, layout: Layout): Record
     recovery_target_timeline: 'latest',
     log_line_prefix: '%m [%p] %a ',
     log_checkpoints: 'off',
+    ...(options.diskMb === false ? {} : walWithin(options.diskMb)),
     ...options.settings,
+  };
+}
+
+/** On a small disk WAL that is kept for standbys must not be what fills it. Two segments are the least PostgreSQL takes. */
+function walWithin(diskMb: number): Record<string, string> {
+  const share = (ratio: number, most: number) =>
+    `${Math.min(most, Math.max(32, Math.floor(diskMb * ratio)))}MB`;
+  return {
+    wal_keep_size: share(1 / 8, 256),
+    max_slot_wal_keep_size: share(1 / 4, 1_024),
+    max_wal_size: share(1 / 4, 1_024),
+    min_wal_size: '32MB',
   };
 }

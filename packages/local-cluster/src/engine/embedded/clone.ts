@@ -2,7 +2,7 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Account, Children } from '../../process/children.ts';
 import { killProcess } from '../../process/process-tree.ts';
-import { FILL_FILE } from './data-disk.ts';
+import { FILL_FILE } from '../data-disk.ts';
 import { makeServerDirectory, writeServerFile } from '../layout.ts';
 import type { Session } from '../sql.ts';
 import type { PostgresServer } from './postgres-server.ts';

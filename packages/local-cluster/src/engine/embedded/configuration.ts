@@ -30,8 +30,6 @@ export function postgresqlConf(options: ResolvedOptions, layout: Layout): string
   const settings = {
     listen_addresses: '127.0.0.1',
     ...serverSettings(options, layout),
-    ...(options.diskMb === false ? {} : walWithin(options.diskMb)),
-    ...options.settings,
   };
   return `${lines(settings)}include_if_exists = '../${ROLE_FILE}'
 `;
@@ -46,18 +44,6 @@ export function roleConf({ name, port, upstream, confirming, replayDelayMs }: Ro
     recovery_min_apply_delay: String(upstream === 'nowhere' ? 0 : replayDelayMs),
     synchronous_standby_names: confirming === undefined ? '' : anyOf(confirming),
   });
-}
-
-/** On a small disk WAL that is kept for standbys must not be what fills it. Two segments are the least PostgreSQL takes. */
-function walWithin(diskMb: number): Record<string, string> {
-  const share = (ratio: number, most: number) =>
-    `${Math.min(most, Math.max(32, Math.floor(diskMb * ratio)))}MB`;
-  return {
-    wal_keep_size: share(1 / 8, 256),
-    max_slot_wal_keep_size: share(1 / 4, 1_024),
-    max_wal_size: share(1 / 4, 1_024),
-    min_wal_size: '32MB',
-  };
 }
 
 /** Everybody over TLS with a password; nothing else gets in. */

@@ -32,7 +32,7 @@ import { markStandby } from './clone.ts';
 import { crashBackend } from '../crash-backend.ts';
 import { ConfirmingStandbys } from './confirming-standbys.ts';
 import { readControlFile } from './control-file.ts';
-import { diskFull } from './disk-full.ts';
+import { diskFull } from '../disk-full.ts';
 import { electStandby } from './election.ts';
 import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
@@ -95,7 +95,13 @@ export class EmbeddedEngine implements Engine {
     restart: (_options, announce) => this.#restart(announce),
     switchover: (_options, announce) => this.#switchover(announce),
     'disk-full': (options, announce) =>
-      diskFull(this.#standbyScene('disk-full'), options, announce, (member) => this.#startWhereLost(member)),
+      diskFull(
+        this.#members.map((member) => ({ name: member.name, disk: member.server.disk, member })),
+        this.#standbyScene('disk-full').primary.name,
+        options,
+        announce,
+        ({ member }) => this.#startWhereLost(member),
+      ),
     partition: (options, announce) => this.#partition(options, announce),
     lag: (options, announce) => lag(this.#standbyScene('lag'), options, this.#delays, announce),
     'cut-replication': (options, announce) =>

@@ -9,7 +9,7 @@ import { waitFor } from '../../process/wait.ts';
 import { findFreePort } from '../../process/ports.ts';
 import { writeServerFile } from '../layout.ts';
 import { ROLE_FILE, roleConf, type RoleSettings } from './configuration.ts';
-import type { DataDisk } from './data-disk.ts';
+import type { DataDisk } from '../data-disk.ts';
 import { withSession, type Session, type SessionOptions } from '../sql.ts';
 
 export interface ServerIdentity {

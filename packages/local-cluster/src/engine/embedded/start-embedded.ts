@@ -11,7 +11,7 @@ import { prepareGround, writeCertificates } from '../ground.ts';
 import { createReplicationRole, initialise } from './bootstrap.ts';
 import { createDatabase } from '../create-database.ts';
 import { makeCertificates } from '../certificates.ts';
-import { DataDisk } from './data-disk.ts';
+import { DataDisk } from '../data-disk.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { makeServerDirectory } from '../layout.ts';
 import { Member } from './member.ts';

@@ -39,6 +39,11 @@ const STOP_TIMEOUT_S = 2;
 /** As Zalando's operator has it; Patroni's own is 1 MiB, which a busy cluster is always beyond. */
 const MAXIMUM_LAG_BYTES = 33_554_432;
 
+/** Where the servers' data is. Patroni removes it whole before a clone, which it could not do with a mount. */
+export function dataDirectoryOf({ directory, options }: Pick<NodeSettings, 'directory' | 'options'>): string {
+  return options.diskMb === false ? join(directory, 'data') : join(directory, 'disk', 'data');
+}
+
 /** Patroni's configuration file. It is YAML, of which JSON is a part. */
 export function patroniConfiguration(settings: NodeSettings): string {
   const { name, directory, addresses, postgresBin, options, layout, secrets, replayDelayMs } = settings;
@@ -71,7 +76,7 @@ export function patroniConfiguration(settings: NodeSettings): string {
     postgresql: {
       listen: text(addresses.postgres),
       connect_address: text(addresses.postgres),
-      data_dir: join(directory, 'data'),
+      data_dir: dataDirectoryOf(settings),
       bin_dir: postgresBin,
       pgpass: join(directory, 'pgpass'),
       authentication: {

@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ServerState } from '../../cluster.ts';
 import type { Address } from '../../endpoint.ts';
 import { SUPERUSER } from '../../options.ts';
@@ -15,10 +15,11 @@ import {
   thawTree,
 } from '../../process/process-tree.ts';
 import { waitFor } from '../../process/wait.ts';
+import { DataDisk } from '../data-disk.ts';
 import { makeServerDirectory, writeServerFile } from '../layout.ts';
 import { withSession, type Session, type SessionOptions } from '../sql.ts';
 import { AgentClient, type AgentAnswer } from './agent-client.ts';
-import { patroniConfiguration, type NodeSettings } from './configuration.ts';
+import { dataDirectoryOf, patroniConfiguration, type NodeSettings } from './configuration.ts';
 
 /** How long a killed process may take to be gone, far beyond what the kernel needs. */
 const GONE_WITHIN_MS = 30_000;
@@ -41,6 +42,7 @@ export class PatroniNode {
   readonly #needs: NodeNeeds;
   readonly #configurationFile: string;
   #child: Child | undefined;
+  #disk: DataDisk | undefined;
   #agentFrozen = false;
   #frozen = false;
   #frozenPostmaster: ProcessId | undefined;
@@ -56,7 +58,7 @@ export class PatroniNode {
   constructor(needs: NodeNeeds) {
     this.#needs = needs;
     this.name = needs.name;
-    this.dataDirectory = join(needs.directory, 'data');
+    this.dataDirectory = dataDirectoryOf(needs);
     this.logFile = join(needs.directory, 'log');
     this.#configurationFile = join(needs.directory, 'patroni.yml');
     this.agent = new AgentClient(needs.addresses.rest, needs.secrets.agent);
@@ -69,6 +71,11 @@ export class PatroniNode {
   /** What the agent said last; undefined when it did not answer. */
   get answer(): AgentAnswer | undefined {
     return this.#answer;
+  }
+
+  /** Where the cluster was started with `diskMb`. */
+  get disk(): DataDisk | undefined {
+    return this.#disk;
   }
 
   get agentRuns(): boolean {
@@ -115,7 +122,13 @@ export class PatroniNode {
   }
 
   async prepare(): Promise<void> {
-    await makeServerDirectory(this.#needs.directory, this.#needs.children.account);
+    const { directory, children, options } = this.#needs;
+    await makeServerDirectory(directory, children.account);
+    if (options.diskMb !== false) {
+      const place = dirname(this.dataDirectory);
+      await makeServerDirectory(place, children.account);
+      this.#disk = await DataDisk.mount(place, options.diskMb, children.account);
+    }
     await this.#writeConfiguration();
   }
 

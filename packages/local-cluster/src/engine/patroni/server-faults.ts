@@ -1,6 +1,7 @@
 import { ClusterError, messageOf } from '../../errors.ts';
 import type { FaultOptions } from '../../faults/fault.ts';
 import { crashBackend } from '../crash-backend.ts';
+import { diskFull } from '../disk-full.ts';
 import { OVER_AT_ONCE, type Announce, type Effect, type Engine } from '../engine.ts';
 import type { Reply } from './agent-client.ts';
 import type { PatroniNode } from './patroni-node.ts';
@@ -19,9 +20,10 @@ export function serverFaults(scene: PatroniScene): Engine['faults'] {
     'crash-backend': (_options, announce) => crashOneBackend(scene, announce),
     restart: (_options, announce) => restart(scene, announce),
     switchover: (_options, announce) => switchover(scene, announce),
-    'disk-full': () =>
-      Promise.reject(
-        new ClusterError('fault-failed', 'disk-full: engine patroni does not have it; use engine embedded'),
+    // Once there is room its agent starts it again.
+    'disk-full': (options, announce) =>
+      diskFull(scene.nodes, scene.requirePrimary('disk-full').name, options, announce, () =>
+        Promise.resolve(),
       ),
   };
 }

@@ -3,9 +3,9 @@ import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { ClusterError, messageOf } from '../../errors.ts';
-import type { Account } from '../../process/children.ts';
-import { MOUNT_SOURCE } from '../../process/mounts.ts';
+import { ClusterError, messageOf } from '../errors.ts';
+import type { Account } from '../process/children.ts';
+import { MOUNT_SOURCE } from '../process/mounts.ts';
 
 /** What takes the room; PostgreSQL ignores files in its data directory that it does not know. */
 export const FILL_FILE = 'schooldb-disk-full';
@@ -17,7 +17,7 @@ const BLOCK = 4_096;
 const LOOK_MS = 100;
 
 /**
- * A file system in memory of one server's own, mounted at its data directory, which can be filled. Its
+ * A file system in memory of one server's own, mounted at its data directory or above it, which can be filled. Its
  * end is not its own business: whoever cleans the cluster's directory unmounts what is mounted below it.
  */
 export class DataDisk {

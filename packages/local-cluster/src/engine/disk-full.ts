@@ -1,23 +1,28 @@
-import { ClusterError } from '../../errors.ts';
-import type { FaultOptions } from '../../faults/fault.ts';
-import type { Announce, Effect } from '../engine.ts';
-import type { Member } from './member.ts';
-import type { StandbyScene } from './standby-faults.ts';
+import { ClusterError } from '../errors.ts';
+import type { FaultOptions } from '../faults/fault.ts';
+import type { DataDisk } from './data-disk.ts';
+import type { Announce, Effect } from './engine.ts';
+
+interface DiskOwner {
+  readonly name: string;
+  readonly disk: DataDisk | undefined;
+}
 
 /** Not a block is left for a server's data. `afterwards` sees to it once there is room again. */
-export async function diskFull(
-  { members, primary }: StandbyScene,
+export async function diskFull<Server extends DiskOwner>(
+  servers: readonly Server[],
+  primary: string,
   { server = 'primary' }: FaultOptions,
   announce: Announce,
-  afterwards: (member: Member) => Promise<void>,
+  afterwards: (server: Server) => Promise<void>,
 ): Promise<Effect> {
-  const name = server === 'primary' ? primary.name : server;
-  const member = members.find((each) => each.name === name);
-  if (member === undefined) {
-    const known = members.map((each) => each.name).join(', ');
+  const name = server === 'primary' ? primary : server;
+  const owner = servers.find((each) => each.name === name);
+  if (owner === undefined) {
+    const known = servers.map((each) => each.name).join(', ');
     throw new ClusterError('fault-failed', `disk-full: there is no server ${name} (servers: ${known})`);
   }
-  const { disk } = member.server;
+  const { disk } = owner;
   if (disk === undefined) {
     throw new ClusterError(
       'fault-failed',
@@ -32,7 +37,7 @@ export async function diskFull(
   return {
     undo: async () => {
       await disk.free();
-      await afterwards(member);
+      await afterwards(owner);
     },
   };
 }
