@@ -17,6 +17,8 @@ export interface ClusterBedOptions {
   settings?: Record<string, string>;
   /** Size of each server's own file system, which `disk-full` fills. @defaultValue false */
   diskMb?: number | false;
+  /** With a PgBouncer in front of each address, where it is installed. @defaultValue false */
+  poolers?: 'auto' | false;
   /** The addresses end TLS on every connection, so that cuts hit those that are open. @defaultValue false */
   terminateTls?: boolean;
   signal: AbortSignal;
@@ -34,7 +36,7 @@ export async function clusterBed(options: ClusterBedOptions): Promise<ClusterBed
   const cluster = await startCluster({
     ...options,
     engine,
-    poolers: false,
+    poolers: options.poolers ?? false,
     initSql: `${schemaSql()}\n${schemaGrantSql(CLUSTER_DEFAULTS.user)}`,
   });
   const kind =

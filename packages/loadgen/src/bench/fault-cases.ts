@@ -11,11 +11,6 @@ export interface FaultCase {
   forMs: number | null;
 }
 
-/** What is not part of the matrix, and why, for its reader. */
-export const OUT_OF_REACH: Partial<Record<FaultName, string>> = {
-  'stale-pooler': 'strikes poolers, which this load does not use',
-};
-
 const SHORT_MS = 3_000;
 /** The lease of Patroni's primary runs out within this. */
 const LEASE_MS = 25_000;
@@ -39,9 +34,12 @@ const PATRONI_LEASE: readonly FaultName[] = [
   'freeze-agent',
 ];
 
+/** Its callers go through a pooler; those of all other faults do not. */
+export const THROUGH_POOLER: FaultName = 'stale-pooler';
+
 /** The cases of an engine, in the order in which the README names the faults. */
 export function faultCases(engine: EngineName): FaultCase[] {
-  return faultsOfEngine(engine).map((name) => ({
+  return namesOf(engine).map((name) => ({
     name,
     options: {},
     forMs: engine === 'patroni' && PATRONI_LEASE.includes(name) ? LEASE_MS : SHORT_MS,
@@ -51,9 +49,14 @@ export function faultCases(engine: EngineName): FaultCase[] {
 
 /** Every fault there is that an engine has no case for, with the reason. */
 export function faultsWithoutCase(engine: EngineName): { name: FaultName; why: string }[] {
-  const known = faultsOfEngine(engine);
+  const known = namesOf(engine);
   return FAULT_NAMES.filter((name) => !known.includes(name)).map((name) => ({
     name,
-    why: OUT_OF_REACH[name] ?? 'this engine does not have it',
+    why: 'this engine does not have it',
   }));
+}
+
+function namesOf(engine: EngineName): FaultName[] {
+  const known = faultsOfEngine(engine);
+  return FAULT_NAMES.filter((name) => name === THROUGH_POOLER || known.includes(name));
 }

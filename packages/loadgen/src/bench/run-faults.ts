@@ -12,7 +12,7 @@ import { runLoad } from '../run/run-load.ts';
 import { dropTables, prepareTables } from '../run/tables.ts';
 import type { FaultReport, RunReport } from '../run/run-report.ts';
 import { awaitPrimary } from '../verify/read-back.ts';
-import { faultCases } from './fault-cases.ts';
+import { faultCases, THROUGH_POOLER } from './fault-cases.ts';
 import type { FaultCase } from './fault-cases.ts';
 import { matrixReport, metBy } from './fault-matrix.ts';
 import type { MatrixCell, MatrixReport } from './fault-matrix.ts';
@@ -40,7 +40,7 @@ const PRIMARY_LIMIT_MS = 60_000;
 const TAKEOVER_MS: Record<EngineName, number> = { embedded: 500, patroni: 6_000 };
 const ROWS = { wanted: true, rows: 1, seed: 1 };
 /** Each server's own disk, for the fault that fills it. */
-const DISK_MB = 256;
+const DISK_MB = 384;
 
 /** Makes every fault once in each mode of replication, under plain pg and SchoolDB at the same time. */
 export async function runFaults(
@@ -117,6 +117,7 @@ async function startBed(
     synchronous: mode === 'synchronous',
     promoteAfterMs: promoteAfterOf(engine, undefined, PROMOTE_AFTER_MS),
     diskMb: cases.some(({ name }) => name === 'disk-full') ? DISK_MB : false,
+    poolers: cases.some(({ name }) => name === THROUGH_POOLER) ? 'auto' : false,
     // Cuts shall hit the connections of a pool that was filled before.
     terminateTls: true,
     signal,
@@ -145,9 +146,12 @@ async function strikeBoth(
   const scheduled = { ...fault, atMs: SETTLE_MS };
   const failoverMs = leadsToFailover(scheduled, promoteAfterMs) ? promoteAfterMs + TAKEOVER_MS[engine] : 0;
   const lastsMs = fault.forMs ?? Math.max(failoverMs, SETTLE_MS);
+  const { masterPooler } = bed.cluster.endpoints;
+  const throughPooler = fault.name === THROUGH_POOLER && masterPooler !== undefined;
+  const loaded = throughPooler ? { ...bed, target: { ...bed.target, masterPooler } } : bed;
   const run = (driver: DriverName): Promise<RunReport> =>
     runLoad(
-      bed,
+      loaded,
       {
         driver,
         workload: 'ledger',

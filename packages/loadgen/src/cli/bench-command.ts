@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { BEHIND, BENCH_FAULTS } from '../bench/failover-report.ts';
+import { faultCases } from '../bench/fault-cases.ts';
 import type { FailoverOptions } from '../bench/failover-report.ts';
 import { MODES } from '../bench/forced-loss-report.ts';
 import type { ForcedLossOptions, Mode } from '../bench/forced-loss-report.ts';
 import type { DropInOptions } from '../bench/run-drop-in.ts';
 import type { MatrixOptions } from '../bench/run-faults.ts';
 import { formatDuration } from '../options/duration.ts';
-import { ENGINES, faultsOfEngine, promoteAfterOf } from '../options/engine.ts';
+import { ENGINES, promoteAfterOf } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { SWEEP_OPERATIONS } from '../sweep/operations.ts';
@@ -226,7 +227,7 @@ function matrixOptions({ engine, only, replication, clients, write }: MatrixFlag
   if (write !== undefined && (only !== undefined || replication !== 'both'))
     throw new UsageError('--write puts whole tables in place: leave --only and --replication away');
   const engines = engine === 'all' ? ENGINES : [engine];
-  const known = [...new Set(engines.flatMap(faultsOfEngine))];
+  const known = [...new Set(engines.flatMap((each) => faultCases(each).map(({ name }) => name)))];
   const faults = only?.split(',').map((text) => {
     const name = known.find((each) => each === text.trim());
     if (name === undefined)

@@ -17,7 +17,7 @@ export class PgDriver implements Driver, Session {
 
   constructor(target: Target, applicationName: string, maxConnections: number) {
     this.#pool = new Pool({
-      ...target.master,
+      ...(target.masterPooler ?? target.master),
       database: target.database,
       user: target.user,
       password: target.password,

@@ -10,9 +10,10 @@ export class SchoolDbDriver implements Driver, Session {
   readonly #exactlyOnce: boolean;
 
   constructor(target: Target, applicationName: string, maxConnections: number, exactlyOnce: boolean) {
-    const { master, replica, database, user, password } = target;
+    const { master, replica, masterPooler, database, user, password } = target;
     this.#db = createSchoolDb({
-      endpoints: replica === null ? { master } : { master, replica },
+      endpoints: { master, ...(replica && { replica }), ...(masterPooler && { masterPooler }) },
+      prefer: masterPooler === undefined ? 'direct' : 'pooler',
       database,
       user,
       password,

@@ -7,6 +7,8 @@ export interface Address {
 export interface Target {
   master: Address;
   replica: Address | null;
+  /** Where the app goes through a pooler in front of the master. */
+  masterPooler?: Address;
   database: string;
   user: string;
   password: string;
