@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { Api } from './api/api.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { FaultBook } from './faults/fault-book.ts';
+import { ApiServer } from './http/api-server.ts';
+import { makeCertificates, type ServerCertificates } from './http/certificates.ts';
+import { kubeconfig } from './http/kubeconfig.ts';
+import { RequestLog } from './http/request-log.ts';
+import { ResourceHandler } from './http/resource-handler.ts';
+import { Watches } from './http/watch.ts';
+
+export interface FakeKubeApiOptions {
+  /** What time it is for the server and its controllers. @defaultValue the system's */
+  clock?: Clock;
+  /** How often a watch that asks for bookmarks gets one. @defaultValue 60000 */
+  bookmarkEveryMs?: number;
+}
+
+/** A running server. */
+export class FakeKubeApi {
+  readonly url: string;
+  /** PEM. */
+  readonly ca: string;
+  /** A bearer token of an administrator. */
+  readonly token: string;
+  /** The same operations without HTTP; what is done here is not in the request log. */
+  readonly api: Api;
+  readonly faults: FaultBook;
+  readonly requests: RequestLog;
+  readonly watches: Watches;
+  readonly #server: ApiServer;
+  readonly #certificates: ServerCertificates;
+
+  constructor(parts: {
+    url: string;
+    token: string;
+    api: Api;
+    faults: FaultBook;
+    requests: RequestLog;
+    watches: Watches;
+    server: ApiServer;
+    certificates: ServerCertificates;
+  }) {
+    this.url = parts.url;
+    this.ca = parts.certificates.ca;
+    this.token = parts.token;
+    this.api = parts.api;
+    this.faults = parts.faults;
+    this.requests = parts.requests;
+    this.watches = parts.watches;
+    this.#server = parts.server;
+    this.#certificates = parts.certificates;
+  }
+
+  /** YAML by which any client reaches this server. */
+  kubeconfig({
+    user = 'token',
+    namespace = 'default',
+  }: { user?: 'token' | 'certificate'; namespace?: string } = {}): string {
+    return kubeconfig({
+      server: this.url,
+      ca: this.ca,
+      user: user === 'token' ? { token: this.token } : this.#certificates.client,
+      namespace,
+    });
+  }
+
+  /** Cuts all connections and frees the port. May be called twice. */
+  async close(): Promise<void> {
+    this.watches.end();
+    await this.#server.close();
+  }
+}
+
+/** Starts a server on 127.0.0.1 and a free port, with the namespaces that every cluster has. */
+export async function startFakeKubeApi({
+  clock = systemClock,
+  bookmarkEveryMs = 60_000,
+}: FakeKubeApiOptions = {}): Promise<FakeKubeApi> {
+  const api = new Api(clock);
+  const certificates = await makeCertificates();
+  const token = randomBytes(24).toString('base64url');
+  const faults = new FaultBook();
+  const requests = new RequestLog();
+  const watches = new Watches(api, { bookmarkEveryMs });
+  const handler = new ResourceHandler(api, watches, () => '');
+  const server = new ApiServer(api, { certificates, token, handler, faults, log: requests });
+  createStandardNamespaces(api);
+  const port = await server.listen();
+  return new FakeKubeApi({
+    url: `https://127.0.0.1:${port}`,
+    token,
+    api,
+    faults,
+    requests,
+    watches,
+    server,
+    certificates,
+  });
+}
+
+function createStandardNamespaces(api: Api): void {
+  const type = api.registry.findKind('v1', 'Namespace');
+  if (type === undefined) throw new Error('the kind Namespace is missing');
+  for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) {
+    api.create({ type, namespace: '', name: '' }, { metadata: { name } }, { manager: 'kube-apiserver' });
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  KubeConfig,
+  KubernetesObjectApi,
+  type KubernetesObject,
+  PatchStrategy,
+} from '@kubernetes/client-node';
+import { afterEach } from 'vitest';
+import { startFakeKubeApi, type FakeKubeApi, type FakeKubeApiOptions } from '../../src/index.ts';
+
+export interface Clients {
+  readonly server: FakeKubeApi;
+  readonly config: KubeConfig;
+  readonly core: CoreV1Api;
+  readonly custom: CustomObjectsApi;
+  readonly objects: KubernetesObjectApi;
+  /** Server-side apply with the library's own method. */
+  readonly apply: (
+    object: object,
+    options?: { manager?: string; force?: boolean; dryRun?: boolean },
+  ) => Promise<AnyObject>;
+}
+
+export type AnyObject = KubernetesObject & {
+  spec?: Record<string, unknown>;
+  status?: Record<string, unknown>;
+  data?: Record<string, string>;
+};
+
+const running: FakeKubeApi[] = [];
+
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.close();
+});
+
+/** A server of the test's own, and the real client library connected to it. */
+export async function useFakeKubeApi(
+  options: FakeKubeApiOptions = {},
+  user: 'token' | 'certificate' = 'token',
+): Promise<Clients> {
+  const server = await startFakeKubeApi(options);
+  running.push(server);
+  const config = new KubeConfig();
+  config.loadFromString(server.kubeconfig({ user }));
+  const objects = KubernetesObjectApi.makeApiClient(config);
+  return {
+    server,
+    config,
+    core: config.makeApiClient(CoreV1Api),
+    custom: config.makeApiClient(CustomObjectsApi),
+    objects,
+    apply: async (object, { manager = 'deploy', force, dryRun = false } = {}) =>
+      (await objects.patch(
+        object as KubernetesObject,
+        undefined,
+        dryRun ? 'All' : undefined,
+        manager,
+        force,
+        PatchStrategy.ServerSideApply,
+      )) as AnyObject,
+  };
+}
+
+export interface Failure {
+  readonly code: number;
+  /** What the server sent, parsed where it was JSON. */
+  readonly body: {
+    reason?: string;
+    message?: string;
+    details?: {
+      causes?: { reason?: string; message?: string; field?: string }[];
+      name?: string;
+      kind?: string;
+      group?: string;
+      retryAfterSeconds?: number;
+    };
+    metadata?: object;
+    status?: string;
+    kind?: string;
+    code?: number;
+  };
+  readonly text: string;
+  readonly headers: Record<string, string>;
+}
+
+/** The error that a call of the library ends in. */
+export async function failureOf(call: Promise<unknown>): Promise<Failure> {
+  try {
+    await call;
+  } catch (error) {
+    const { code, body, headers } = error as { code: number; body: unknown; headers: Record<string, string> };
+    if (code === undefined) throw error;
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return { code, text, headers, body: parsed(text) };
+  }
+  throw new Error('the call was expected to fail, but succeeded');
+}
+
+function parsed(text: string): Failure['body'] {
+  try {
+    return JSON.parse(text) as Failure['body'];
+  } catch {
+    return {};
+  }
+}
+
+export function configMap(
+  name: string,
+  data: Record<string, string> = { a: '1' },
+  metadata: object = {},
+): AnyObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default', ...metadata }, data };
+}
+
+export function deployment(name: string, container: object = {}, spec: object = {}): AnyObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: 'web', image: 'nginx:1.29', ...container }] },
+      },
+      ...spec,
+    },
+  };
+}
