@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Api } from './api/api.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { Definitions, type DefinitionDelays } from './definitions/definitions.ts';
 import { FaultBook } from './faults/fault-book.ts';
 import { ApiServer } from './http/api-server.ts';
 import { makeCertificates, type ServerCertificates } from './http/certificates.ts';
@@ -14,6 +15,8 @@ export interface FakeKubeApiOptions {
   clock?: Clock;
   /** How often a watch that asks for bookmarks gets one. @defaultValue 60000 */
   bookmarkEveryMs?: number;
+  /** How long a new CustomResourceDefinition takes. @defaultValue 20 ms until it is established, 50 ms more in discovery */
+  definitions?: DefinitionDelays;
 }
 
 /** A running server. */
@@ -76,8 +79,10 @@ export class FakeKubeApi {
 export async function startFakeKubeApi({
   clock = systemClock,
   bookmarkEveryMs = 60_000,
+  definitions = { establishMs: 20, discoverMs: 50 },
 }: FakeKubeApiOptions = {}): Promise<FakeKubeApi> {
   const api = new Api(clock);
+  new Definitions(api, definitions);
   const certificates = await makeCertificates();
   const token = randomBytes(24).toString('base64url');
   const faults = new FaultBook();

@@ -53,7 +53,7 @@ function validateValue(value: unknown, schema: Schema, path: string): FieldProbl
   const shown = JSON.stringify(value);
   const fail = (why: string) => problems.push(invalidValue(path, shown, why));
   if (typeof value === 'string') {
-    if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
+    if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) {
       fail(`should match '${schema.pattern}'`);
     }
     if (schema.minLength !== undefined && [...value].length < schema.minLength) {
