@@ -9,6 +9,7 @@ import { kubeconfig } from './http/kubeconfig.ts';
 import { RequestLog } from './http/request-log.ts';
 import { ResourceHandler } from './http/resource-handler.ts';
 import { Watches } from './http/watch.ts';
+import { Lab, type LabOptions } from './lab/lab.ts';
 
 export interface FakeKubeApiOptions {
   /** What time it is for the server and its controllers. @defaultValue the system's */
@@ -17,6 +18,8 @@ export interface FakeKubeApiOptions {
   bookmarkEveryMs?: number;
   /** How long a new CustomResourceDefinition takes. @defaultValue 20 ms until it is established, 50 ms more in discovery */
   definitions?: DefinitionDelays;
+  /** Makes it a cluster of K3s with controllers, rather than a bare API. @defaultValue false */
+  lab?: LabOptions | false;
 }
 
 /** A running server. */
@@ -31,6 +34,7 @@ export class FakeKubeApi {
   readonly faults: FaultBook;
   readonly requests: RequestLog;
   readonly watches: Watches;
+  readonly #lab: Lab | undefined;
   readonly #server: ApiServer;
   readonly #certificates: ServerCertificates;
 
@@ -41,6 +45,7 @@ export class FakeKubeApi {
     faults: FaultBook;
     requests: RequestLog;
     watches: Watches;
+    lab: Lab | undefined;
     server: ApiServer;
     certificates: ServerCertificates;
   }) {
@@ -51,6 +56,7 @@ export class FakeKubeApi {
     this.faults = parts.faults;
     this.requests = parts.requests;
     this.watches = parts.watches;
+    this.#lab = parts.lab;
     this.#server = parts.server;
     this.#certificates = parts.certificates;
   }
@@ -68,10 +74,17 @@ export class FakeKubeApi {
     });
   }
 
+  /** The cluster behind the API. @throws if the server was started without one */
+  get lab(): Lab {
+    if (this.#lab === undefined) throw new Error('this server has no lab: start it with the option lab');
+    return this.#lab;
+  }
+
   /** Cuts all connections and frees the port. May be called twice. */
   async close(): Promise<void> {
     this.watches.end();
     await this.#server.close();
+    this.#lab?.controllers.close();
   }
 }
 
@@ -80,9 +93,10 @@ export async function startFakeKubeApi({
   clock = systemClock,
   bookmarkEveryMs = 60_000,
   definitions = { establishMs: 20, discoverMs: 50 },
+  lab = false,
 }: FakeKubeApiOptions = {}): Promise<FakeKubeApi> {
   const api = new Api(clock);
-  new Definitions(api, definitions);
+  const custom = new Definitions(api, definitions);
   const certificates = await makeCertificates();
   const token = randomBytes(24).toString('base64url');
   const faults = new FaultBook();
@@ -91,6 +105,8 @@ export async function startFakeKubeApi({
   const handler = new ResourceHandler(api, watches, () => '');
   const server = new ApiServer(api, { certificates, token, handler, faults, log: requests });
   createStandardNamespaces(api);
+  const running = lab === false ? undefined : new Lab(api, lab);
+  custom.establishAll();
   const port = await server.listen();
   return new FakeKubeApi({
     url: `https://127.0.0.1:${port}`,
@@ -99,6 +115,7 @@ export async function startFakeKubeApi({
     faults,
     requests,
     watches,
+    lab: running,
     server,
     certificates,
   });

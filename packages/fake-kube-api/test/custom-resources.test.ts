@@ -1,7 +1,15 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { definition, fields, int, list, open, selector, text } from '../src/definitions/compact.ts';
+import { ManualClock } from '../src/index.ts';
 import { raw } from './support/raw.ts';
-import { failureOf, useFakeKubeApi, type AnyObject, type Clients } from './support/use-fake-kube-api.ts';
+import {
+  applyDefinition,
+  failureOf,
+  untilDiscovered,
+  useFakeKubeApi,
+  type AnyObject,
+  type Clients,
+} from './support/use-fake-kube-api.ts';
 
 const CROP = definition(
   { group: 'farm.example.com', version: 'v1', kind: 'Crop', plural: 'crops' },
@@ -44,20 +52,23 @@ function crop(spec: object, metadata: object = {}): AnyObject {
 
 async function withCrops(): Promise<Clients> {
   const clients = await useFakeKubeApi();
-  await clients.apply(CROP);
-  await vi.waitFor(() => clients.custom.listNamespacedCustomObject(PLURAL), { timeout: 20_000 });
+  await applyDefinition(clients, CROP);
+  await untilDiscovered(clients, 'farm.example.com/v1');
   return clients;
 }
 
 describe('custom resources', () => {
   it('are there once their definition is established, and in discovery a little later', async () => {
-    const clients = await useFakeKubeApi();
-    const { server, apply } = clients;
+    const clock = new ManualClock();
+    const clients = await useFakeKubeApi({ clock, definitions: { establishMs: 20, discoverMs: 50 } });
+    const { server } = clients;
     expect(await raw(server, PATH)).toMatchObject({ code: 404, text: '404 page not found\n' });
-    const created = await apply(CROP);
+    const created = await applyDefinition(clients, CROP);
     expect(created.status?.['conditions']).toEqual([]);
+    clock.advance(19);
     expect((await raw(server, PATH)).code).toBe(404);
-    await vi.waitFor(async () => expect((await raw(server, PATH)).code).toBe(200), { timeout: 20_000 });
+    clock.advance(1);
+    expect((await raw(server, PATH)).code).toBe(200);
     const read = (await clients.objects.read(CROP as never)) as unknown as {
       status: { conditions: { type: string; status: string }[] };
     };
@@ -65,9 +76,8 @@ describe('custom resources', () => {
       'NamesAccepted=True',
       'Established=True',
     ]);
-    await vi.waitFor(async () => expect((await raw(server, '/apis/farm.example.com/v1')).code).toBe(200), {
-      timeout: 20_000,
-    });
+    expect((await raw(server, '/apis/farm.example.com/v1')).code).toBe(404);
+    clock.advance(50);
     expect(JSON.parse((await raw(server, '/apis/farm.example.com/v1')).text)).toMatchObject({
       resources: [{ name: 'crops', kind: 'Crop' }, { name: 'crops/status' }],
     });

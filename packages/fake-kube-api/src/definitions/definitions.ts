@@ -29,6 +29,14 @@ export class Definitions {
     });
   }
 
+  /** Makes those take effect that are there: as in a cluster that has run for a while. */
+  establishAll(): void {
+    for (const definition of this.#api.store.list(RESOURCE)) {
+      this.#establish(nameOf(definition));
+      this.#api.registry.list(nameOf(definition));
+    }
+  }
+
   #follow({ type, object }: Change): void {
     const { registry, clock } = this.#api;
     const name = nameOf(object);

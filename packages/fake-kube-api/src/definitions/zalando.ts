@@ -170,7 +170,7 @@ export const ZALANDO_DEFINITIONS = [
       plural: 'operatorconfigurations',
       shortNames: ['opconfig'],
     },
-    fields({ configuration: open }, ['configuration']),
+    fields({ configuration: open }, ['metadata', 'configuration']),
   ),
   definition(
     {
@@ -179,8 +179,7 @@ export const ZALANDO_DEFINITIONS = [
       kind: 'PostgresTeam',
       plural: 'postgresteams',
       shortNames: ['pgteam'],
-      hasStatus: false,
     },
-    fields({ spec: open }, ['spec']),
+    fields({ spec: open }, ['metadata', 'spec']),
   ),
 ];

@@ -6,7 +6,8 @@ import {
   type KubernetesObject,
   PatchStrategy,
 } from '@kubernetes/client-node';
-import { afterEach } from 'vitest';
+import { afterEach, expect, vi } from 'vitest';
+import { raw } from './raw.ts';
 import { startFakeKubeApi, type FakeKubeApi, type FakeKubeApiOptions } from '../../src/index.ts';
 
 export interface Clients {
@@ -127,4 +128,27 @@ export function deployment(name: string, container: object = {}, spec: object = 
       ...spec,
     },
   };
+}
+
+/**
+ * Applies a CustomResourceDefinition as plain JSON: the library's own method would drop every field whose name it spells
+ * in another way in its classes (`default`, `enum`, `x-kubernetes-…`).
+ */
+export async function applyDefinition({ server }: Clients, definition: object): Promise<AnyObject> {
+  const { name } = (definition as AnyObject).metadata ?? {};
+  const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name ?? ''}?fieldManager=deploy`;
+  const { code, text } = await raw(server, path, {
+    method: 'PATCH',
+    contentType: 'application/apply-patch+yaml',
+    body: definition,
+  });
+  expect(code, text).toBeLessThan(300);
+  return JSON.parse(text) as AnyObject;
+}
+
+/** Waits until discovery lists a group. */
+export async function untilDiscovered({ server }: Clients, groupVersion: string): Promise<void> {
+  await vi.waitFor(async () => expect((await raw(server, `/apis/${groupVersion}`)).code).toBe(200), {
+    timeout: 20_000,
+  });
 }
