@@ -34,6 +34,8 @@ export class FakeKubeApi {
   readonly faults: FaultBook;
   readonly requests: RequestLog;
   readonly watches: Watches;
+  /** What pods have written, by `NAMESPACE/POD`. */
+  readonly podLogs: Map<string, string>;
   readonly #lab: Lab | undefined;
   readonly #server: ApiServer;
   readonly #certificates: ServerCertificates;
@@ -45,6 +47,7 @@ export class FakeKubeApi {
     faults: FaultBook;
     requests: RequestLog;
     watches: Watches;
+    podLogs: Map<string, string>;
     lab: Lab | undefined;
     server: ApiServer;
     certificates: ServerCertificates;
@@ -56,6 +59,7 @@ export class FakeKubeApi {
     this.faults = parts.faults;
     this.requests = parts.requests;
     this.watches = parts.watches;
+    this.podLogs = parts.podLogs;
     this.#lab = parts.lab;
     this.#server = parts.server;
     this.#certificates = parts.certificates;
@@ -101,8 +105,9 @@ export async function startFakeKubeApi({
   const token = randomBytes(24).toString('base64url');
   const faults = new FaultBook();
   const requests = new RequestLog();
+  const podLogs = new Map<string, string>();
   const watches = new Watches(api, { bookmarkEveryMs });
-  const handler = new ResourceHandler(api, watches, () => '');
+  const handler = new ResourceHandler(api, watches, podLogs);
   const server = new ApiServer(api, { certificates, token, handler, faults, log: requests });
   createStandardNamespaces(api);
   const running = lab === false ? undefined : new Lab(api, lab);
@@ -115,6 +120,7 @@ export async function startFakeKubeApi({
     faults,
     requests,
     watches,
+    podLogs,
     lab: running,
     server,
     certificates,

@@ -179,13 +179,13 @@ describe('server-side apply', () => {
   it('conflicts with values that an update changed, under the name of the program that did', async () => {
     const { apply, objects } = await useFakeKubeApi();
     await apply(deployment('web', {}, { replicas: 1 }));
-    await objects.patch(
+    await objects.patch<AnyObject>(
       {
         apiVersion: 'apps/v1',
         kind: 'Deployment',
         metadata: { name: 'web', namespace: 'default' },
         spec: { replicas: 5 },
-      } as AnyObject,
+      },
       undefined,
       undefined,
       'kubectl-edit',

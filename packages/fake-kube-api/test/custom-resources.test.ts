@@ -86,7 +86,7 @@ describe('custom resources', () => {
   it('go with their definition', async () => {
     const { objects, custom, server } = await withCrops();
     await custom.createNamespacedCustomObject({ ...PLURAL, body: crop({ rows: 1 }) });
-    await objects.delete(CROP as never);
+    await objects.delete(CROP);
     expect((await raw(server, PATH)).text).toBe('404 page not found\n');
   });
 

@@ -153,7 +153,7 @@ describe('HelmChart', () => {
     const clients = await useFakeKubeApi({ lab: {} });
     await clients.apply(helmChart('metallb', 'metallb-system'));
     await applyWhenPossible(clients, pool('general', ['10.0.145.130/32']));
-    await clients.objects.delete(helmChart('metallb', 'metallb-system') as never);
+    await clients.objects.delete(helmChart('metallb', 'metallb-system'));
     await vi.waitFor(async () => {
       expect(
         (

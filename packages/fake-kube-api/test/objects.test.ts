@@ -106,16 +106,16 @@ describe('objects', () => {
     const apps = config.makeApiClient(AppsV1Api);
     const created = await objects.create(deployment('web'));
     expect(created.metadata?.generation).toBe(1);
-    const labelled = await objects.patch({
+    const labelled = await objects.patch<AnyObject>({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: 'web', namespace: 'default', labels: { a: 'b' } },
-    } as AnyObject);
+    });
     expect(labelled.metadata?.generation).toBe(1);
     const statusBody = {
       ...labelled,
       status: { replicas: 1 },
-      spec: { ...(labelled as { spec?: object }).spec, replicas: 9 },
+      spec: { ...labelled.spec, replicas: 9 },
     };
     const status = await apps.replaceNamespacedDeploymentStatus({
       name: 'web',
@@ -125,12 +125,12 @@ describe('objects', () => {
     expect(status.metadata?.generation).toBe(1);
     expect(status.status?.replicas).toBe(1);
     expect(status.spec?.replicas).toBe(1);
-    const scaled = await objects.patch({
+    const scaled = await objects.patch<AnyObject>({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: 'web', namespace: 'default' },
       spec: { replicas: 2 },
-    } as AnyObject);
+    });
     expect(scaled.metadata?.generation).toBe(2);
     expect((scaled as { status?: { replicas?: number } }).status?.replicas).toBe(1);
   });
@@ -225,6 +225,20 @@ describe('objects', () => {
     );
     expect(failure.code).toBe(404);
     expect(failure.text.trim()).toContain('404 page not found');
+  });
+
+  it('have logs if they are pods', async () => {
+    const { core, server } = await useFakeKubeApi();
+    const containers = [{ name: 'main', image: 'busybox:1' }];
+    await core.createNamespacedPod({
+      namespace: 'default',
+      body: { metadata: { name: 'talker' }, spec: { containers } },
+    });
+    server.podLogs.set('default/talker', 'one\ntwo\n');
+    expect(await core.readNamespacedPodLog({ name: 'talker', namespace: 'default' })).toBe('one\ntwo\n');
+    expect((await failureOf(core.readNamespacedPodLog({ name: 'nobody', namespace: 'default' }))).code).toBe(
+      404,
+    );
   });
 
   it('keep secrets written as text in base64', async () => {

@@ -130,8 +130,8 @@ describe('watches', () => {
     const names = () =>
       informer
         .list('default')
-        .map(({ metadata }) => metadata?.name)
-        .sort();
+        .map(({ metadata }) => metadata?.name ?? '')
+        .sort((left, right) => left.localeCompare(right));
     // The library ends on a cut connection; who uses it starts again.
     informer.on('error', () => void informer.start());
     await informer.start();

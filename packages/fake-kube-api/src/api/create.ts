@@ -52,10 +52,10 @@ export function insert(
 function freshMetadata(sent: ObjectMeta, now: string, countsGenerations: boolean): ObjectMeta {
   const {
     resourceVersion,
-    generation,
-    deletionTimestamp,
-    deletionGracePeriodSeconds,
-    managedFields,
+    generation: _generation,
+    deletionTimestamp: _deletionTimestamp,
+    deletionGracePeriodSeconds: _deletionGracePeriodSeconds,
+    managedFields: _managedFields,
     ...kept
   } = sent;
   if (resourceVersion !== undefined && resourceVersion !== '') {

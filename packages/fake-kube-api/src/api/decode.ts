@@ -54,7 +54,7 @@ export function asObject(body: unknown, { type, namespace, name }: Target): Kube
   }
   if (name !== '' && sent['name'] !== undefined && sent['name'] !== name) {
     throw badRequest(
-      `the name of the object (${String(sent['name'])}) does not match the name on the URL (${name})`,
+      `the name of the object (${JSON.stringify(sent['name'])}) does not match the name on the URL (${name})`,
     );
   }
   const { namespace: _, ...rest } = sent;

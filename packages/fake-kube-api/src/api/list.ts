@@ -64,10 +64,10 @@ export function list(
   }
   const isSelective = (query.labelSelector ?? '') !== '' || (query.fieldSelector ?? '') !== '';
   const matches = matcher(type, query);
-  const { limit = 0 } = query;
+  const limit = query.limit === undefined || query.limit <= 0 ? Infinity : query.limit;
   const items: KubeObject[] = [];
   let next = token?.start ?? 0;
-  for (; next < all.length && (limit === 0 || items.length < limit); next += 1) {
+  for (; next < all.length && items.length < limit; next += 1) {
     const object = all[next];
     if (object !== undefined && matches(object)) items.push(object);
   }
@@ -82,10 +82,14 @@ export function list(
       ...(hasMore ? { continue: writeToken({ v: 'meta.k8s.io/v1', rv: revision, start: next }) } : {}),
       ...(hasMore && !isSelective ? { remainingItemCount: all.length - next } : {}),
     },
-    items: type.builtIn
-      ? items.map(({ apiVersion: _, kind: _kind, ...rest }) => rest)
-      : items.map((item) => ({ ...item, apiVersion })),
+    items: items.map((item) => (type.builtIn ? withoutKind(item) : { ...item, apiVersion })),
   };
+}
+
+/** In lists of built-in kinds only the list says what its items are. */
+function withoutKind(item: KubeObject): object {
+  const { apiVersion: _apiVersion, kind: _kind, ...rest } = item;
+  return rest;
 }
 
 /** A client may name a revision that this server has not seen yet. */

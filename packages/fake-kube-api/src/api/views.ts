@@ -3,8 +3,8 @@ import type { KubeObject } from '../objects/kube-object.ts';
 import type { Target } from './ground.ts';
 
 export function withoutStatus(object: KubeObject): KubeObject {
-  const { status: _, ...rest } = object;
-  return rest as KubeObject;
+  const { status: _status, ...rest } = object;
+  return rest;
 }
 
 /** The part of an object that may be written on a path: all but status on the main one, only status on the other. */
@@ -29,10 +29,8 @@ export function withView(
   { type, subresource }: Target,
 ): KubeObject {
   if (subresource === 'status') {
-    return {
-      ...withoutStatus(current),
-      ...(changed['status'] === undefined ? {} : { status: changed['status'] }),
-    } as KubeObject;
+    const { status } = changed;
+    return { ...withoutStatus(current), ...(status === undefined ? {} : { status }) };
   }
   if (!type.statusSubresource || current['status'] === undefined) return changed;
   return { ...changed, status: current['status'] };
@@ -57,7 +55,7 @@ export function isSameIntent(
   right: KubeObject,
   { statusSubresource }: { statusSubresource: boolean },
 ): boolean {
-  const intent = ({ metadata: _, status, ...rest }: KubeObject) =>
+  const intent = ({ metadata: _metadata, status, ...rest }: KubeObject) =>
     statusSubresource ? rest : { ...rest, status };
   return sameJson(intent(left), intent(right));
 }

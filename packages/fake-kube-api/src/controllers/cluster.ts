@@ -85,6 +85,12 @@ export class Cluster {
     }
   }
 
+  /** Takes the last thing away that keeps an object which is being deleted, as the path `finalize` does. */
+  finish(object: KubeObject): void {
+    const { type } = this.#target(object);
+    if ((object.metadata.finalizers ?? []).length === 0) this.api.store.remove(storageKey(type), object);
+  }
+
   #target({ apiVersion, kind, metadata }: KubeObject): Target {
     const type = this.api.registry.findKind(apiVersion, kind);
     if (type === undefined)

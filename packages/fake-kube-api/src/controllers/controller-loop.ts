@@ -5,6 +5,8 @@ import type { Controller } from './controller.ts';
 
 /** How long a controller waits after the server refused what it did. */
 const RETRY_MS = 50;
+/** How often it looks although nothing changed, because something outside of the cluster may have. */
+const RESYNC_MS = 2_000;
 /** More looks in a row than this mean that controllers undo each other's work. */
 const MOST_LOOKS = 5_000;
 
@@ -14,7 +16,7 @@ export class ControllerLoop {
   readonly #controllers = new Map<string, Controller>();
   readonly #off = new Set<string>();
   readonly #since = new Map<string, number>();
-  readonly #cancel: (() => void)[] = [];
+  readonly #cancel = new Set<() => void>();
   #isDue = false;
   #isClosed = false;
   #looks = 0;
@@ -23,8 +25,9 @@ export class ControllerLoop {
   constructor(api: Api, controllers: readonly Controller[]) {
     this.#api = api;
     for (const controller of controllers) this.#controllers.set(controller.name, controller);
-    this.#cancel.push(api.store.onChange(() => this.#makeDue()));
+    this.#cancel.add(api.store.onChange(() => this.#makeDue()));
     this.#makeDue();
+    this.#resync();
   }
 
   names(): string[] {
@@ -46,7 +49,8 @@ export class ControllerLoop {
   /** @throws what a controller failed with, other than a refusal of the server: a defect of this package. */
   close(): void {
     this.#isClosed = true;
-    for (const each of this.#cancel.splice(0)) each();
+    for (const each of this.#cancel) each();
+    this.#cancel.clear();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -61,12 +65,20 @@ export class ControllerLoop {
     this.#after(0);
   }
 
-  #after(delayMs: number): void {
-    const cancel = this.#api.clock.after(delayMs, () => {
-      this.#cancel.splice(this.#cancel.indexOf(cancel), 1);
+  #resync(): void {
+    this.#after(RESYNC_MS, () => {
       this.#look();
+      this.#resync();
     });
-    this.#cancel.push(cancel);
+  }
+
+  #after(delayMs: number, callback = () => this.#look()): void {
+    if (this.#isClosed) return;
+    const cancel = this.#api.clock.after(delayMs, () => {
+      this.#cancel.delete(cancel);
+      callback();
+    });
+    this.#cancel.add(cancel);
   }
 
   #look(): void {

@@ -66,7 +66,7 @@ export const namespaces: Controller = {
         if (object.metadata.deletionTimestamp === undefined)
           cluster.delete(object, { gracePeriodSeconds: 0 });
       }
-      if (inside.length === 0) cluster.patch(namespace, { spec: { finalizers: [] } });
+      if (inside.length === 0) cluster.finish(namespace);
     }
   },
 };

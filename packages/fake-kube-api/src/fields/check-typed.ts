@@ -13,7 +13,8 @@ function errorsOf(value: unknown, schema: Schema, path: readonly PathElement[]):
   if (schema['x-kubernetes-int-or-string'] === true) {
     return typeof value === 'object' ? fail(`expected any scalar, got ${shown(value)}`) : [];
   }
-  switch (schema.type) {
+  const { type = '' } = schema;
+  switch (type) {
     case 'string':
       return typeof value === 'string'
         ? []

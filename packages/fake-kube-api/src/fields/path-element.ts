@@ -13,7 +13,8 @@ export function fieldElement(name: string): PathElement {
 
 /** How an item of a list is addressed; undefined where the list is one value as a whole. */
 export function itemElement(schema: Schema, item: unknown): PathElement | undefined {
-  switch (schema['x-kubernetes-list-type']) {
+  const listType: string | undefined = schema['x-kubernetes-list-type'];
+  switch (listType) {
     case 'set':
       return `v:${canonical(item)}`;
     case 'map': {

@@ -26,7 +26,7 @@ export function readPath(pathname: string): PathInfo {
     .split('/')
     .filter((part) => part !== '')
     .map(decodeURIComponent);
-  const [first, ...rest] = parts;
+  const [first = '', ...rest] = parts;
   switch (first) {
     case 'api':
       if (rest.length === 0) return { kind: 'versions' };

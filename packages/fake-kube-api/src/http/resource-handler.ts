@@ -40,16 +40,12 @@ export function verbOf({ method, url, contentType }: Exchange, { name }: Resourc
 export class ResourceHandler {
   readonly #api: Api;
   readonly #watches: Watches;
-  readonly #podLog: (namespace: string, name: string, container: string | undefined) => string;
+  readonly #podLogs: ReadonlyMap<string, string>;
 
-  constructor(
-    api: Api,
-    watches: Watches,
-    podLog: (namespace: string, name: string, container: string | undefined) => string,
-  ) {
+  constructor(api: Api, watches: Watches, podLogs: ReadonlyMap<string, string>) {
     this.#api = api;
     this.#watches = watches;
-    this.#podLog = podLog;
+    this.#podLogs = podLogs;
   }
 
   handle(exchange: Exchange, path: ResourcePath, body: unknown): void {
@@ -148,7 +144,7 @@ export class ResourceHandler {
         `a container name must be specified for pod ${path.name}, choose one of: [${containers.map(({ name }) => name).join(' ')}]`,
       );
     }
-    exchange.sendText(200, this.#podLog(path.namespace, path.name, container));
+    exchange.sendText(200, this.#podLogs.get(`${path.namespace}/${path.name}`) ?? '');
   }
 }
 

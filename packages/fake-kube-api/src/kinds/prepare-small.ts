@@ -51,12 +51,12 @@ export function prepareSmall(object: KubeObject, before: KubeObject | undefined)
 
 /** What is written as text is kept as base64. */
 function secret({ stringData, ...object }: KubeObject): KubeObject {
-  if (!isRecord(stringData)) return object as KubeObject;
+  if (!isRecord(stringData)) return object;
   const encoded = Object.entries(stringData).map(([key, value]) => [
     key,
     Buffer.from(String(value)).toString('base64'),
   ]);
-  return { ...object, data: { ...stringsAt(object, 'data'), ...Object.fromEntries(encoded) } } as KubeObject;
+  return { ...object, data: { ...stringsAt(object, 'data'), ...Object.fromEntries(encoded) } };
 }
 
 function subject(given: Record<string, unknown>): Record<string, unknown> {

@@ -14,7 +14,7 @@ export class Registry {
   }
 
   findKind(apiVersion: string, kind: string): ResourceType | undefined {
-    const [version = '', group = ''] = apiVersion.split('/').reverse();
+    const [version = '', group = ''] = apiVersion.split('/').toReversed();
     return this.all().find((type) => type.group === group && type.version === version && type.kind === kind);
   }
 

@@ -56,10 +56,10 @@ function validateValue(value: unknown, schema: Schema, path: string): FieldProbl
     if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) {
       fail(`should match '${schema.pattern}'`);
     }
-    if (schema.minLength !== undefined && [...value].length < schema.minLength) {
+    if (schema.minLength !== undefined && lengthOf(value) < schema.minLength) {
       fail(`should be at least ${schema.minLength} chars long`);
     }
-    if (schema.maxLength !== undefined && [...value].length > schema.maxLength) {
+    if (schema.maxLength !== undefined && lengthOf(value) > schema.maxLength) {
       problems.push({
         reason: 'FieldValueTooLong',
         field: path,
@@ -83,6 +83,11 @@ function validateValue(value: unknown, schema: Schema, path: string): FieldProbl
     }
   }
   return problems;
+}
+
+/** In characters, as Go counts runes. */
+function lengthOf(value: string): number {
+  return Array.from(value).length;
 }
 
 const FORMATS: Readonly<Record<string, RegExp>> = {

@@ -115,9 +115,15 @@ export function fieldSelector(text: string, kind: string): Matches {
       if (!allowed.includes(field)) throw badRequest(`field label not supported: ${field}`);
       return (object: KubeObject) => {
         const found = at(object, ...field.split('.'));
-        const isEqual = (found === undefined || found === null ? '' : String(found as string)) === value;
+        const isEqual = valueText(found) === value;
         return isEqual === (operator !== '!=');
       };
     });
   return (object) => terms.every((matches) => matches(object));
+}
+
+/** What a field selector compares with: nothing is an empty text. */
+function valueText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

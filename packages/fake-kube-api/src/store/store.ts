@@ -101,7 +101,7 @@ export class Store {
     this.#changes.push(change);
     if (this.#changes.length > CHANGES_KEPT)
       this.#compacted = this.#changes.shift()?.revision ?? this.#compacted;
-    for (const listener of [...this.#listeners]) listener(change);
+    for (const listener of this.#listeners) listener(change);
   }
 }
 

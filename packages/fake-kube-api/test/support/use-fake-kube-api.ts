@@ -52,14 +52,14 @@ export async function useFakeKubeApi(
     custom: config.makeApiClient(CustomObjectsApi),
     objects,
     apply: async (object, { manager = 'deploy', force, dryRun = false } = {}) =>
-      (await objects.patch(
-        object as KubernetesObject,
+      await objects.patch<AnyObject>(
+        object,
         undefined,
         dryRun ? 'All' : undefined,
         manager,
         force,
         PatchStrategy.ServerSideApply,
-      )) as AnyObject,
+      ),
   };
 }
 
