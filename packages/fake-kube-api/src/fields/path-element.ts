@@ -13,19 +13,14 @@ export function fieldElement(name: string): PathElement {
 
 /** How an item of a list is addressed; undefined where the list is one value as a whole. */
 export function itemElement(schema: Schema, item: unknown): PathElement | undefined {
-  const listType: string | undefined = schema['x-kubernetes-list-type'];
-  switch (listType) {
-    case 'set':
-      return `v:${canonical(item)}`;
-    case 'map': {
-      const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-      const values: JsonObject = {};
-      for (const key of keys) values[key] = at(item, key) ?? schema.items?.properties?.[key]?.default;
-      return `k:${canonical(values)}`;
-    }
-    default:
-      return undefined;
+  const listType = schema['x-kubernetes-list-type'];
+  if (listType === 'set') return `v:${canonical(item)}`;
+  if (listType !== 'map') return undefined;
+  const values: JsonObject = {};
+  for (const key of schema['x-kubernetes-list-map-keys'] ?? []) {
+    values[key] = at(item, key) ?? schema.items?.properties?.[key]?.default;
   }
+  return `k:${canonical(values)}`;
 }
 
 /** Whether items of a list are merged one by one. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'yaml';
-import { ApiError, badRequest } from '../objects/api-error.ts';
+import { ApiError, badRequest, unsupportedMediaType } from '../objects/api-error.ts';
 
 /** One request and its answer. */
 export class Exchange {
@@ -33,6 +33,9 @@ export class Exchange {
     for await (const chunk of this.request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     if (text.trim() === '') return undefined;
+    if (this.contentType === 'application/vnd.kubernetes.protobuf') {
+      throw unsupportedMediaType(['application/json', 'application/yaml']);
+    }
     try {
       return this.contentType.endsWith('yaml') ? (parse(text) as unknown) : (JSON.parse(text) as unknown);
     } catch (error) {
