@@ -26,15 +26,18 @@ const SCHEMA = fields({
 const word = fc.constantFrom('1', '2', '3');
 const name = fc.constantFrom('a', 'b', 'c');
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+/** Nothing empty: who applies an emptied list twice changes the object twice, with the real server, too. */
 const configurations: fc.Arbitrary<KubeObject> = fc
   .record({
     word: optional(word),
-    free: optional(fc.dictionary(name, word)),
-    tools: optional(fc.uniqueArray(fc.record({ name, size: word }), { selector: (each) => each.name })),
-    tags: optional(fc.uniqueArray(name)),
-    order: optional(fc.array(word)),
+    free: optional(fc.dictionary(name, word, { minKeys: 1 })),
+    tools: optional(
+      fc.uniqueArray(fc.record({ name, size: word }), { selector: (each) => each.name, minLength: 1 }),
+    ),
+    tags: optional(fc.uniqueArray(name, { minLength: 1 })),
+    order: fc.array(word),
     where: optional(fc.record({ matchLabels: fc.dictionary(name, word) })),
-    deep: optional(fc.record({ a: fc.record({ b: word, c: word }, { requiredKeys: [] }) })),
+    deep: optional(fc.record({ a: fc.record({ b: word, c: optional(word) }) })),
   })
   .map((spec) => ({
     apiVersion: 'x/v1',
@@ -71,7 +74,7 @@ describe('applyConfiguration', () => {
       fc.property(configurations, configurations, (first, second) => {
         const after = apply(apply(EMPTY, first), second);
         expect(after.metadata.managedFields).toEqual(apply(EMPTY, second).metadata.managedFields);
-        expect(withoutEmpty(after['spec'])).toEqual(withoutEmpty(apply(EMPTY, second)['spec']));
+        expect(after['spec']).toEqual(apply(EMPTY, second)['spec']);
       }),
     );
   });
@@ -94,12 +97,3 @@ describe('applyConfiguration', () => {
     );
   });
 });
-
-/** An emptied map may stay as an empty one. */
-function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value;
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([key, child]) => [key, withoutEmpty(child)] as const);
-  const kept = entries.filter(([, child]) => child !== undefined);
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
-}

@@ -128,7 +128,10 @@ function mergeItems(
   return result;
 }
 
-/** A copy without the paths of a set; what is below a removed path goes with it. */
+/**
+ * A copy without the paths of a set; what is below a removed path goes with it. A map or a list that this empties goes,
+ * too: the real server leaves a null there, which it drops afterwards.
+ */
 export function removeFields(value: unknown, remove: FieldSet, schema: Schema | undefined): unknown {
   if (remove.isEmpty || isAtomic(schema)) return value;
   if (isRecord(value)) {
@@ -136,14 +139,16 @@ export function removeFields(value: unknown, remove: FieldSet, schema: Schema | 
     for (const [field, child] of Object.entries(value)) {
       const element = fieldElement(field);
       if (remove.members.has(element)) continue;
-      result[field] = removeFields(child, remove.child(element), fieldSchema(schema, field));
+      const kept = removeFields(child, remove.child(element), fieldSchema(schema, field));
+      if (kept !== undefined) result[field] = kept;
     }
-    return result;
+    return Object.keys(result).length === 0 ? undefined : result;
   }
   if (Array.isArray(value) && isAssociative(schema)) {
-    return [...itemsByElement(value, schema)]
+    const items = [...itemsByElement(value, schema)]
       .filter(([element]) => !remove.members.has(element))
       .map(([element, item]) => removeFields(item, remove.child(element), schema.items));
+    return items.length === 0 ? undefined : items;
   }
   return value;
 }
