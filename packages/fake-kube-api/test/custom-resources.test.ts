@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { definition, fields, int, list, open, selector, text } from '../src/definitions/compact.ts';
+import { definition } from '../src/definitions/definition.ts';
+import { fields, int, list, open, selector, text } from '../src/schema/words.ts';
 import { ManualClock } from '../src/index.ts';
 import { raw } from './support/raw.ts';
 import {

@@ -73,9 +73,10 @@ function assertTypes(object: KubeObject, type: ResourceType): void {
   const [first] = wrong;
   if (first === undefined) return;
   const [, wanted = '', actual = ''] = /must be of type ([a-z,]+): "([a-z]+)"/.exec(first.message) ?? [];
+  const sent = { integer: 'number', boolean: 'bool' }[actual] ?? actual;
   const goType = { integer: 'int32', boolean: 'bool', array: '[]', object: 'map[string]' }[wanted] ?? wanted;
   throw badRequest(
-    `${cannotHandle(type)}: json: cannot unmarshal ${actual} into Go struct field ${type.kind}.${first.field} of type ${goType}`,
+    `${cannotHandle(type)}: json: cannot unmarshal ${sent} into Go struct field ${type.kind}.${first.field} of type ${goType}`,
   );
 }
 

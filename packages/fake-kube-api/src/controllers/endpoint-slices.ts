@@ -2,7 +2,7 @@ import { at, recordsAt, sameJson, stringsAt, textAt } from '../objects/json.ts';
 import { nameOf, type KubeObject } from '../objects/kube-object.ts';
 import type { Cluster } from './cluster.ts';
 import type { Controller } from './controller.ts';
-import { isReady } from './workloads.ts';
+import { isReady } from './workloads/pods.ts';
 
 /** Keeps one EndpointSlice for each service with a selector: the addresses of its pods. */
 export const endpointSlices: Controller = {

@@ -1,4 +1,5 @@
-import { choice, definition, fields, flag, int, list, map, open, text } from './compact.ts';
+import { definition } from './definition.ts';
+import { choice, fields, flag, int, list, map, open, text } from '../schema/words.ts';
 
 const shared = {
   failurePolicy: { ...choice('abort', 'reinstall', 'retry'), default: 'reinstall' },

@@ -1,4 +1,5 @@
-import { bigInt, definition, fields, flag, int, list, selector, text } from './compact.ts';
+import { definition } from './definition.ts';
+import { bigInt, fields, flag, int, list, selector, text } from '../schema/words.ts';
 
 const group = 'metallb.io';
 const version = 'v1beta1';

@@ -1,5 +1,6 @@
 import type { Schema } from '../schema/schema.ts';
-import { bigInt, choice, definition, fields, flag, int, list, map, open, text } from './compact.ts';
+import { definition } from './definition.ts';
+import { bigInt, choice, fields, flag, int, list, map, open, text } from '../schema/words.ts';
 
 const CPU: Schema = { type: 'string', pattern: '^(\\d+m|\\d+(\\.\\d{1,3})?)$' };
 const BYTES: Schema = { type: 'string', pattern: '^(\\d+(e\\d+)?|\\d+(\\.\\d+)?(e\\d+)?[EPTGMK]i?)$' };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fields, list, map, selector, text } from '../definitions/compact.ts';
+import { fields, list, map, selector, text } from '../schema/words.ts';
 import type { KubeObject } from '../objects/kube-object.ts';
 import { applyConfiguration, type Applied } from './apply.ts';
 import { writeManagedFields } from './managers.ts';

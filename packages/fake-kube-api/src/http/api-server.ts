@@ -44,7 +44,9 @@ export class ApiServer {
     this.#faults = faults;
     this.#log = log;
     const { ca, server } = certificates;
+    // Connections stay open while nobody asks, so that no client meets one that is just being closed.
     const options = {
+      keepAliveTimeout: 3_600_000,
       ca,
       cert: server.certificate,
       key: server.key,

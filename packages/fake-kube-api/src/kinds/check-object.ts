@@ -1,9 +1,10 @@
 import type { FieldProblem } from '../objects/api-error.ts';
 import { at, canonical, isRecord, recordsAt, sameJson, stringsAt, textAt } from '../objects/json.ts';
-import type { KubeObject, ObjectMeta } from '../objects/kube-object.ts';
+import type { KubeObject } from '../objects/kube-object.ts';
 import { validate } from '../schema/validate.ts';
 import { matchesSelector } from '../store/selectors.ts';
 import { checkDefinition } from './check-definition.ts';
+import { checkMetadata } from './check-metadata.ts';
 import type { ResourceType } from './resource-type.ts';
 
 /** Everything that is wrong with an object that is about to be stored. */
@@ -18,69 +19,6 @@ export function checkObject(
     ...(type.builtIn ? checkKind(object) : []),
     ...(type.builtIn && before !== undefined ? checkImmutable(object, before) : []),
   ];
-}
-
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const LABEL_1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
-const SUBDOMAIN_WORDS =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const LABEL_1035_WORDS =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-
-function checkMetadata(
-  { name = '', labels = {} }: ObjectMeta,
-  { group, kind }: ResourceType,
-): FieldProblem[] {
-  if (name === '')
-    return [
-      {
-        reason: 'FieldValueRequired',
-        field: 'metadata.name',
-        message: 'Required value: name or generateName is required',
-      },
-    ];
-  const problems: FieldProblem[] = [];
-  const isService = group === '' && kind === 'Service';
-  // Roles may be called nearly anything.
-  if (group !== 'rbac.authorization.k8s.io' && !(isService ? LABEL_1035 : SUBDOMAIN).test(name)) {
-    const words = isService ? LABEL_1035_WORDS : SUBDOMAIN_WORDS;
-    problems.push({
-      reason: 'FieldValueInvalid',
-      field: 'metadata.name',
-      message: `Invalid value: ${JSON.stringify(name)}: ${words}`,
-    });
-  }
-  const longest = isService ? 63 : 253;
-  if (name.length > longest) {
-    problems.push({
-      reason: 'FieldValueInvalid',
-      field: 'metadata.name',
-      message: `Invalid value: ${JSON.stringify(name)}: must be no more than ${longest} characters`,
-    });
-  }
-  for (const [key, value] of Object.entries(labels)) {
-    if (value.length > 63) {
-      problems.push({
-        reason: 'FieldValueInvalid',
-        field: 'metadata.labels',
-        message: `Invalid value: ${JSON.stringify(value)}: must be no more than 63 characters`,
-      });
-    } else if (!/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value)) {
-      problems.push({
-        reason: 'FieldValueInvalid',
-        field: 'metadata.labels',
-        message: `Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
-      });
-    }
-    if (!/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(key)) {
-      problems.push({
-        reason: 'FieldValueInvalid',
-        field: 'metadata.labels',
-        message: `Invalid value: ${JSON.stringify(key)}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
-      });
-    }
-  }
-  return problems;
 }
 
 function checkKind(object: KubeObject): FieldProblem[] {
@@ -232,12 +170,7 @@ function checkImmutable(object: KubeObject, before: KubeObject): FieldProblem[] 
       return [
         { reason: 'FieldValueForbidden', field, message: `Forbidden: updates to ${field} are forbidden.` },
       ];
-    const why =
-      field === 'roleRef'
-        ? 'cannot change roleRef'
-        : field === 'spec.clusterIP'
-          ? 'field is immutable'
-          : 'field is immutable';
+    const why = field === 'roleRef' ? 'cannot change roleRef' : 'field is immutable';
     return [
       { reason: 'FieldValueInvalid', field, message: `Invalid value: ${canonical(now ?? null)}: ${why}` },
     ];

@@ -14,7 +14,7 @@ export function prepareBatch(object: KubeObject, before: KubeObject | undefined)
       ...object,
       spec: {
         ...spec,
-        jobTemplate: { metadata: {}, ...jobTemplate, spec: { ...withoutJobDefaults(jobSpec), template } },
+        jobTemplate: { metadata: {}, ...jobTemplate, spec: { ...jobSpec, template } },
       },
       status,
     };
@@ -33,19 +33,22 @@ export function prepareBatch(object: KubeObject, before: KubeObject | undefined)
     'job-name': name,
   };
   const metadata = { ...(isRecord(template['metadata']) ? template['metadata'] : {}), labels };
-  return { ...object, spec: { ...spec, selector, template: { ...template, metadata } }, status };
+  return {
+    ...object,
+    spec: { ...jobDefaults(spec), ...spec, selector, template: { ...template, metadata } },
+    status,
+  };
 }
 
-/** Inside a CronJob the template of the Job is not defaulted; only its pods are. */
-function withoutJobDefaults(spec: JsonObject): JsonObject {
-  const { completionMode: _, podReplacementPolicy: _policy, ...rest } = spec;
-  for (const [field, value] of [
-    ['backoffLimit', 6],
-    ['completions', 1],
-    ['parallelism', 1],
-    ['suspend', false],
-  ] as const) {
-    if (rest[field] === value) delete rest[field];
-  }
-  return rest;
+/** Only of Jobs themselves: the template of a Job inside a CronJob stays as it was written. */
+function jobDefaults(spec: JsonObject): JsonObject {
+  const isOne = spec['completions'] === undefined && spec['parallelism'] === undefined;
+  return {
+    backoffLimit: 6,
+    ...(isOne ? { completions: 1 } : {}),
+    parallelism: 1,
+    completionMode: 'NonIndexed',
+    suspend: false,
+    podReplacementPolicy: 'TerminatingOrFailed',
+  };
 }

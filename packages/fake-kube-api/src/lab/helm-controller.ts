@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import type { Cluster } from '../controllers/cluster.ts';
 import type { Controller } from '../controllers/controller.ts';
 import { everything } from '../controllers/garbage-collector.ts';
-import { templateHash } from '../controllers/workloads.ts';
+import { templateHash } from '../controllers/workloads/pods.ts';
 import { recordsAt, textAt, type JsonObject } from '../objects/json.ts';
 import { nameOf, type KubeObject } from '../objects/kube-object.ts';
 import type { Release } from './charts/chart.ts';

@@ -1,6 +1,6 @@
 import type { Cluster } from '../controllers/cluster.ts';
 import type { Controller } from '../controllers/controller.ts';
-import { isReady } from '../controllers/workloads.ts';
+import { isReady } from '../controllers/workloads/pods.ts';
 import { at, isRecord, numberAt, sameJson, stringsAt, textAt } from '../objects/json.ts';
 import { nameOf, type KubeObject } from '../objects/kube-object.ts';
 import type { LabFaults } from './lab-faults.ts';

@@ -1,4 +1,5 @@
-import { definition, open } from '../../definitions/compact.ts';
+import { definition } from '../../definitions/definition.ts';
+import { open } from '../../schema/words.ts';
 import { METALLB_DEFINITIONS } from '../../definitions/metallb.ts';
 import { ZALANDO_DEFINITIONS } from '../../definitions/zalando.ts';
 import { at } from '../../objects/json.ts';
