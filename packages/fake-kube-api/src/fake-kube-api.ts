@@ -6,6 +6,8 @@ import { FaultBook } from './faults/fault-book.ts';
 import { ApiServer } from './http/api-server.ts';
 import { makeCertificates, type ServerCertificates } from './http/certificates.ts';
 import { kubeconfig } from './http/kubeconfig.ts';
+import { PodPrograms } from './http/pod-programs.ts';
+import { PodStreams } from './http/pod-streams.ts';
 import { RequestLog } from './http/request-log.ts';
 import { ResourceHandler } from './http/resource-handler.ts';
 import { Watches } from './http/watch.ts';
@@ -34,8 +36,8 @@ export class FakeKubeApi {
   readonly faults: FaultBook;
   readonly requests: RequestLog;
   readonly watches: Watches;
-  /** What pods have written, by `NAMESPACE/POD`. */
-  readonly podLogs: Map<string, string>;
+  /** What runs inside of pods: logs, commands, ports. */
+  readonly pods: PodPrograms;
   readonly #lab: Lab | undefined;
   readonly #server: ApiServer;
   readonly #certificates: ServerCertificates;
@@ -47,7 +49,7 @@ export class FakeKubeApi {
     faults: FaultBook;
     requests: RequestLog;
     watches: Watches;
-    podLogs: Map<string, string>;
+    pods: PodPrograms;
     lab: Lab | undefined;
     server: ApiServer;
     certificates: ServerCertificates;
@@ -59,7 +61,7 @@ export class FakeKubeApi {
     this.faults = parts.faults;
     this.requests = parts.requests;
     this.watches = parts.watches;
-    this.podLogs = parts.podLogs;
+    this.pods = parts.pods;
     this.#lab = parts.lab;
     this.#server = parts.server;
     this.#certificates = parts.certificates;
@@ -105,10 +107,17 @@ export async function startFakeKubeApi({
   const token = randomBytes(24).toString('base64url');
   const faults = new FaultBook();
   const requests = new RequestLog();
-  const podLogs = new Map<string, string>();
+  const pods = new PodPrograms();
   const watches = new Watches(api, { bookmarkEveryMs });
-  const handler = new ResourceHandler(api, watches, podLogs);
-  const server = new ApiServer(api, { certificates, token, handler, faults, log: requests });
+  const handler = new ResourceHandler(api, watches, pods);
+  const server = new ApiServer(api, {
+    certificates,
+    token,
+    handler,
+    faults,
+    log: requests,
+    streams: new PodStreams(api, pods),
+  });
   createStandardNamespaces(api);
   const running = lab === false ? undefined : new Lab(api, lab);
   custom.establishAll();
@@ -120,7 +129,7 @@ export async function startFakeKubeApi({
     faults,
     requests,
     watches,
-    podLogs,
+    pods,
     lab: running,
     server,
     certificates,

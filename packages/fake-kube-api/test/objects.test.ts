@@ -234,7 +234,7 @@ describe('objects', () => {
       namespace: 'default',
       body: { metadata: { name: 'talker' }, spec: { containers } },
     });
-    server.podLogs.set('default/talker', 'one\ntwo\n');
+    server.pods.logs.set('default/talker', 'one\ntwo\n');
     expect(await core.readNamespacedPodLog({ name: 'talker', namespace: 'default' })).toBe('one\ntwo\n');
     expect((await failureOf(core.readNamespacedPodLog({ name: 'nobody', namespace: 'default' }))).code).toBe(
       404,

@@ -17,6 +17,7 @@ export class ControllerLoop {
   readonly #off = new Set<string>();
   readonly #since = new Map<string, number>();
   readonly #cancel = new Set<() => void>();
+  readonly #wakes = new Set<number>();
   #isDue = false;
   #isClosed = false;
   #looks = 0;
@@ -65,6 +66,17 @@ export class ControllerLoop {
     this.#after(0);
   }
 
+  /** Many controllers wait for the same moment, and say so at each look: once is enough. */
+  #wakeAfter(delayMs: number): void {
+    const at = this.#api.clock.now() + delayMs;
+    if (this.#wakes.has(at)) return;
+    this.#wakes.add(at);
+    this.#after(delayMs, () => {
+      this.#wakes.delete(at);
+      this.#look();
+    });
+  }
+
   #resync(): void {
     this.#after(RESYNC_MS, () => {
       this.#look();
@@ -94,7 +106,9 @@ export class ControllerLoop {
   }
 
   #reconcile(controller: Controller): void {
-    const cluster = new Cluster(this.#api, controller.name, this.#since, (delayMs) => this.#after(delayMs));
+    const cluster = new Cluster(this.#api, controller.name, this.#since, (delayMs) =>
+      this.#wakeAfter(delayMs),
+    );
     try {
       controller.reconcile(cluster);
     } catch (error) {

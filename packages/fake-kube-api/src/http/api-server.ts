@@ -1,15 +1,17 @@
 import { createServer, type Server } from 'node:https';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Api } from '../api/api.ts';
 import { faultError } from '../faults/fault-error.ts';
 import type { FaultBook, FaultEffect } from '../faults/fault-book.ts';
-import { pathNotFound } from '../objects/api-error.ts';
+import { ApiError, pathNotFound } from '../objects/api-error.ts';
 import { authenticate } from './authentication.ts';
 import type { ServerCertificates } from './certificates.ts';
 import { group, groupList, resourceList, SERVER_VERSION } from './discovery.ts';
 import { Exchange } from './exchange.ts';
 import { readPath, type ResourcePath } from './request-info.ts';
+import type { PodStreams } from './pod-streams.ts';
 import type { RequestLog } from './request-log.ts';
 import { verbOf, type ResourceHandler } from './resource-handler.ts';
 
@@ -21,6 +23,7 @@ export class ApiServer {
   readonly #handler: ResourceHandler;
   readonly #faults: FaultBook;
   readonly #log: RequestLog;
+  readonly #streams: PodStreams;
 
   constructor(
     api: Api,
@@ -30,12 +33,14 @@ export class ApiServer {
       handler,
       faults,
       log,
+      streams,
     }: {
       certificates: ServerCertificates;
       token: string;
       handler: ResourceHandler;
       faults: FaultBook;
       log: RequestLog;
+      streams: PodStreams;
     },
   ) {
     this.#api = api;
@@ -43,6 +48,7 @@ export class ApiServer {
     this.#handler = handler;
     this.#faults = faults;
     this.#log = log;
+    this.#streams = streams;
     const { ca, server } = certificates;
     // Connections stay open while nobody asks, so that no client meets one that is just being closed.
     const options = {
@@ -54,6 +60,7 @@ export class ApiServer {
       rejectUnauthorized: false,
     };
     this.#server = createServer(options, (request, response) => void this.#answer(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
   /** @returns the port. */
@@ -67,6 +74,7 @@ export class ApiServer {
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#streams.close();
     this.#server.closeAllConnections();
     await closed;
   }
@@ -83,6 +91,22 @@ export class ApiServer {
       else this.#answerDiscovery(exchange, path);
     } catch (error) {
       if (!response.headersSent && !response.destroyed) exchange.fail(error);
+    }
+  }
+
+  /** A refusal is an answer before the connection changes its protocol. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => undefined);
+    try {
+      authenticate(request, this.#token, new URL(request.url ?? '/', 'https://localhost').pathname);
+      this.#streams.upgrade(request, socket, head);
+    } catch (error) {
+      const { code, body } =
+        error instanceof ApiError ? { code: error.code, body: error.toStatus() } : { code: 500, body: {} };
+      const text = JSON.stringify(body);
+      socket.end(
+        `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+      );
     }
   }
 

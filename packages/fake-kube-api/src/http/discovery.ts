@@ -41,7 +41,9 @@ function subresources({ plural, kind, namespaced, statusSubresource, group }: Re
   });
   return [
     ...(statusSubresource ? [below('status', ['get', 'patch', 'update'])] : []),
-    ...(group === '' && plural === 'pods' ? [below('log', ['get'])] : []),
+    ...(group === '' && plural === 'pods'
+      ? [below('exec', ['create', 'get']), below('log', ['get']), below('portforward', ['create', 'get'])]
+      : []),
   ];
 }
 

@@ -12,6 +12,7 @@ import {
 import { at } from '../objects/json.ts';
 import type { ResourceType } from '../kinds/resource-type.ts';
 import type { Exchange } from './exchange.ts';
+import type { PodPrograms } from './pod-programs.ts';
 import { deleteOptions, listQuery, writeOptions } from './query.ts';
 import type { Verb } from './request-log.ts';
 import type { ResourcePath } from './request-info.ts';
@@ -40,12 +41,12 @@ export function verbOf({ method, url, contentType }: Exchange, { name }: Resourc
 export class ResourceHandler {
   readonly #api: Api;
   readonly #watches: Watches;
-  readonly #podLogs: ReadonlyMap<string, string>;
+  readonly #pods: PodPrograms;
 
-  constructor(api: Api, watches: Watches, podLogs: ReadonlyMap<string, string>) {
+  constructor(api: Api, watches: Watches, pods: PodPrograms) {
     this.#api = api;
     this.#watches = watches;
-    this.#podLogs = podLogs;
+    this.#pods = pods;
   }
 
   handle(exchange: Exchange, path: ResourcePath, body: unknown): void {
@@ -144,7 +145,7 @@ export class ResourceHandler {
         `a container name must be specified for pod ${path.name}, choose one of: [${containers.map(({ name }) => name).join(' ')}]`,
       );
     }
-    exchange.sendText(200, this.#podLogs.get(`${path.namespace}/${path.name}`) ?? '');
+    exchange.sendText(200, this.#pods.logs.get(`${path.namespace}/${path.name}`) ?? '');
   }
 }
 

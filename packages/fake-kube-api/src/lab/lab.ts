@@ -1,7 +1,7 @@
 import type { Api } from '../api/api.ts';
 import { Cluster } from '../controllers/cluster.ts';
 import { ControllerLoop } from '../controllers/controller-loop.ts';
-import { endpointSlices } from '../controllers/endpoint-slices.ts';
+import { endpoints } from '../controllers/endpoints.ts';
 import { garbageCollector, namespaces } from '../controllers/garbage-collector.ts';
 import { kubelet } from '../controllers/kubelet.ts';
 import { volumes } from '../controllers/volumes.ts';
@@ -51,7 +51,7 @@ export class Lab {
       workloads,
       kubelet({ podStartMs, stuckPods: (pod) => faults.stuckPods(pod) }),
       volumes,
-      endpointSlices,
+      endpoints,
       helmController({ faults, installMs }),
       metallb(faults),
       zalandoOperator({ faults, deletesData }),
