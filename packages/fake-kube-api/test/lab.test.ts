@@ -225,6 +225,36 @@ describe('MetalLB', () => {
   });
 });
 
+describe('pools that are meant for a service', () => {
+  it('are asked by their priority, and any other pool only after them', async () => {
+    const clients = await useFakeKubeApi({ lab: {} });
+    await clients.apply(helmChart('metallb', 'metallb-system'));
+    const allocation = (priority: number) => ({
+      serviceAllocation: {
+        priority,
+        namespaces: ['default'],
+        serviceSelectors: [{ matchLabels: { app: 'web' } }],
+      },
+    });
+    await applyWhenPossible(clients, pool('later', ['10.0.1.1/32'], allocation(20)));
+    await applyWhenPossible(clients, pool('sooner', ['10.0.1.2/32'], allocation(10)));
+    await applyWhenPossible(clients, pool('any', ['10.0.1.3/32']));
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const body = {
+        metadata: { name, labels: { app: 'web' } },
+        spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
+      };
+      await clients.core.createNamespacedService({ namespace: 'default', body });
+      await vi.waitFor(
+        async () =>
+          expect((await addresses(clients))[name] ?? (name === 'd' ? 'none' : undefined)).toBeDefined(),
+        SOON,
+      );
+    }
+    expect(await addresses(clients)).toEqual({ a: '10.0.1.2', b: '10.0.1.1', c: '10.0.1.3', d: undefined });
+  });
+});
+
 describe('the operator', () => {
   it('makes of a postgresql all that clients and provisioners look for', async () => {
     const clients = await useFakeKubeApi({ lab: {} });

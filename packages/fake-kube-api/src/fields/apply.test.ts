@@ -96,4 +96,12 @@ describe('applyConfiguration', () => {
       }),
     );
   });
+
+  it('takes with a field that is no longer applied what nobody owns inside of it', () => {
+    const before = apply(EMPTY, { ...EMPTY, spec: { word: '1', deep: { a: { b: '1' } } } });
+    const defaulted = { ...before, spec: { word: '1', deep: { a: { b: '1', c: 'nobody' } } } };
+    expect(apply(defaulted, { ...EMPTY, spec: { word: '1' } })['spec']).toEqual({ word: '1' });
+    const kept = apply(defaulted, { ...EMPTY, spec: { word: '1', deep: { a: { c: 'nobody' } } } });
+    expect(kept['spec']).toEqual({ word: '1', deep: { a: { c: 'nobody' } } });
+  });
 });
