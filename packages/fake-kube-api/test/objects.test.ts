@@ -252,6 +252,41 @@ describe('objects', () => {
   });
 });
 
+describe('the body of a request', () => {
+  it('is refused where it is no base64, no JSON, or meant for something else', async () => {
+    const { server } = await useFakeKubeApi();
+    const post = async (body: unknown) => {
+      const { code, text } = await raw(server, '/api/v1/namespaces/default/secrets', {
+        method: 'POST',
+        body,
+      });
+      return `${code} ${(JSON.parse(text) as { message: string }).message}`;
+    };
+    expect(await post({ metadata: { name: 'x' }, data: { a: 'not base64!' } })).toMatch(
+      /^400 Secret in version "v1".*data\.a: illegal base64 data$/,
+    );
+    expect(await post('{')).toMatch(/^400 error decoding/);
+    expect(await post({ apiVersion: 'v2', metadata: { name: 'x' } })).toBe(
+      '400 the API version in the data (v2) does not match the expected API version (v1)',
+    );
+    expect(await post({ metadata: { name: 'x', namespace: 'other' } })).toBe(
+      '400 the namespace of the provided object does not match the namespace sent on the request',
+    );
+    expect(await post({ metadata: {} })).toBe(
+      '422 Secret "" is invalid: metadata.name: Required value: name or generateName is required',
+    );
+  });
+
+  it('may leave the end of the name to the server', async () => {
+    const { core } = await useFakeKubeApi();
+    const { metadata } = await core.createNamespacedSecret({
+      namespace: 'default',
+      body: { metadata: { generateName: 'key-' } },
+    });
+    expect(metadata?.name).toMatch(/^key-[a-z0-9]{5}$/);
+  });
+});
+
 describe('field validation', () => {
   const body = { metadata: { name: 'x' }, data: { a: '1' }, dta: {}, more: 1 };
   const path = (fieldValidation: string) =>

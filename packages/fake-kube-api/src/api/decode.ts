@@ -64,13 +64,17 @@ export function asObject(body: unknown, { type, namespace, name }: Target): Kube
 
 /** Built-in kinds are read into typed fields, which fails as a bad request; custom ones are validated later. */
 function assertTypes(object: KubeObject, type: ResourceType): void {
-  const wrong = validate(
-    object,
-    type.builtIn ? type.schema : { properties: { metadata: type.schema.properties?.['metadata'] ?? {} } },
-  )
-    .filter(({ reason }) => reason === 'FieldValueTypeInvalid')
-    .filter(({ message }) => !message.startsWith('Invalid value: "null"'));
-  const [first] = wrong;
+  const metadata = { properties: { metadata: type.schema.properties?.['metadata'] ?? {} } };
+  const problems = validate(object, type.builtIn ? type.schema : metadata);
+  const encoded = problems.find(({ message }) => /must be of type (byte|date-time):/.test(message));
+  if (encoded !== undefined) {
+    const why = encoded.message.includes('of type byte') ? 'illegal base64 data' : 'cannot parse as a time';
+    throw badRequest(`${cannotHandle(type)}: ${encoded.field}: ${why}`);
+  }
+  const first = problems.find(
+    ({ reason, message }) =>
+      reason === 'FieldValueTypeInvalid' && !message.startsWith('Invalid value: "null"'),
+  );
   if (first === undefined) return;
   const [, wanted = '', actual = ''] = /must be of type ([a-z,]+): "([a-z]+)"/.exec(first.message) ?? [];
   const sent = { integer: 'number', boolean: 'bool' }[actual] ?? actual;

@@ -49,9 +49,8 @@ function differences(ours: Schema, theirs: Schema | undefined, path: string): st
 }
 
 describe.runIf(existsSync(UPSTREAM))('our definitions', () => {
-  const files = readdirSync(UPSTREAM, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    NEWEST.test(file.split('/').at(-1) ?? ''),
-  );
+  const all = existsSync(UPSTREAM) ? readdirSync(UPSTREAM, { recursive: true, encoding: 'utf8' }) : [];
+  const files = all.filter((file) => NEWEST.test(file.split('/').at(-1) ?? ''));
   const upstream = files.map((file) => parse(readFileSync(new URL(file, UPSTREAM), 'utf8')) as unknown);
 
   for (const ours of [...HELM_DEFINITIONS, ...METALLB_DEFINITIONS, ...ZALANDO_DEFINITIONS]) {
