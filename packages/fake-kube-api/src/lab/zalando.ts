@@ -1,0 +1,170 @@
+import type { Cluster } from '../controllers/cluster.ts';
+import type { Controller } from '../controllers/controller.ts';
+import { isReady } from '../controllers/workloads/pods.ts';
+import { at, isRecord, numberAt, sameJson, stringsAt, textAt } from '../objects/json.ts';
+import { nameOf, type KubeObject } from '../objects/kube-object.ts';
+import type { LabFaults } from './lab-faults.ts';
+import {
+  selectorLabels,
+  databaseServices,
+  disruptionBudgets,
+  patroniState,
+  poolers,
+  secrets,
+  statefulSet,
+} from './zalando-objects.ts';
+
+export interface ZalandoOptions {
+  readonly faults: LabFaults;
+  /** Whether deleting a cluster deletes its volumes and Secrets, which is the operator's default. @defaultValue true */
+  readonly deletesData?: boolean;
+}
+
+const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+type Kind = readonly [apiVersion: string, kind: string];
+/** Kinds of a cluster's objects that go with it, whatever the operator is told. */
+const GOES: readonly Kind[] = [
+  ['apps/v1', 'StatefulSet'],
+  ['apps/v1', 'Deployment'],
+  ['v1', 'Service'],
+  ['policy/v1', 'PodDisruptionBudget'],
+  ['v1', 'ConfigMap'],
+];
+const POOLER_KINDS: readonly Kind[] = [
+  ['apps/v1', 'Deployment'],
+  ['v1', 'Service'],
+];
+const DATA: readonly Kind[] = [
+  ['v1', 'Secret'],
+  ['v1', 'PersistentVolumeClaim'],
+];
+
+/** The Zalando operator, with Patroni as far as it shows in the cluster: a `postgresql` becomes a database. */
+export function zalandoOperator({ faults, deletesData = true }: ZalandoOptions): Controller {
+  return {
+    name: 'postgres-operator',
+    reconcile(cluster) {
+      if (!isInstalled(cluster)) return;
+      const databases = cluster.list('acid.zalan.do/v1', 'postgresql');
+      for (const each of databases) reconcileDatabase(cluster, each, faults);
+      removeOrphans(cluster, databases, deletesData);
+    },
+  };
+}
+
+/** Whether the operator runs: a Deployment of its name with a pod that is ready. */
+function isInstalled(cluster: Cluster): boolean {
+  return cluster
+    .list('apps/v1', 'Deployment')
+    .some(
+      (each) => nameOf(each) === 'postgres-operator' && (numberAt(each, 'status', 'readyReplicas') ?? 0) > 0,
+    );
+}
+
+function reconcileDatabase(cluster: Cluster, database: KubeObject, faults: LabFaults): void {
+  const setStatus = (status: string) =>
+    cluster.status(database, { PostgresClusterStatus: faults.stuckStatus.get(nameOf(database)) ?? status });
+  if (!NAME.test(nameOf(database)) || nameOf(database).length > 58) return setStatus('Invalid');
+  const before = textAt(database, 'status', 'PostgresClusterStatus');
+  if (before === undefined) setStatus('Creating');
+  for (const object of [
+    ...secrets(database),
+    ...patroniState(database, undefined),
+    ...disruptionBudgets(database),
+  ])
+    cluster.ensure(object);
+  for (const object of [...databaseServices(database), statefulSet(database), ...poolers(database)])
+    sync(cluster, object);
+  removePoolers(cluster, database);
+  elect(cluster, database);
+  if (isComplete(cluster, database)) setStatus('Running');
+  else if (before === 'Running' || before === 'Updating') setStatus('Updating');
+  else setStatus('Creating');
+}
+
+/** Creates an object, or makes it again as the operator wants it: what others changed in these fields does not last. */
+function sync(cluster: Cluster, wanted: KubeObject): void {
+  cluster.ensure(wanted);
+  const found = cluster.get(wanted.apiVersion, wanted.kind, wanted.metadata.namespace ?? '', nameOf(wanted));
+  const fields =
+    wanted.kind === 'Service'
+      ? ['type', 'selector', 'loadBalancerSourceRanges', 'externalTrafficPolicy']
+      : ['replicas'];
+  const change: Record<string, unknown> = {};
+  for (const field of fields) {
+    const [now, then] = [at(wanted, 'spec', field), at(found, 'spec', field)];
+    // A cluster address that becomes public, or the other way round, loses what only the other kind has.
+    if (!sameJson(now, then)) change[field] = now ?? null;
+  }
+  if (found !== undefined && Object.keys(change).length > 0) cluster.patch(found, { spec: change });
+}
+
+function removePoolers(cluster: Cluster, database: KubeObject): void {
+  const wanted = poolers(database).map(nameOf);
+  for (const kind of POOLER_KINDS) {
+    for (const each of cluster.list(...kind, database.metadata.namespace)) {
+      const { labels = {} } = each.metadata;
+      const isPooler =
+        labels['application'] === 'db-connection-pooler' && labels['cluster-name'] === nameOf(database);
+      if (isPooler && !wanted.includes(nameOf(each))) cluster.delete(each);
+    }
+  }
+}
+
+function podsOf(cluster: Cluster, database: KubeObject): KubeObject[] {
+  const labels = selectorLabels(database);
+  return cluster
+    .list('v1', 'Pod', database.metadata.namespace)
+    .filter(({ metadata }) =>
+      Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value),
+    );
+}
+
+/** Patroni: one member that is ready leads; its pod says so in a label, and the others follow. */
+function elect(cluster: Cluster, database: KubeObject): void {
+  const members = podsOf(cluster, database).filter(
+    (pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined,
+  );
+  const leader = members.find(({ metadata }) => metadata.labels?.['spilo-role'] === 'master') ?? members[0];
+  for (const pod of members) {
+    const role = pod === leader ? 'master' : 'replica';
+    if (pod.metadata.labels?.['spilo-role'] !== role)
+      cluster.patch(pod, { metadata: { labels: { 'spilo-role': role } } });
+  }
+  if (leader === undefined) return;
+  for (const state of patroniState(database, nameOf(leader))) {
+    const found = cluster.get('v1', 'ConfigMap', database.metadata.namespace ?? '', nameOf(state));
+    const { annotations = {} } = state.metadata;
+    if (
+      found === undefined ||
+      Object.entries(annotations).every(([key, value]) => found.metadata.annotations?.[key] === value)
+    )
+      continue;
+    cluster.patch(found, { metadata: { annotations } });
+  }
+}
+
+function isComplete(cluster: Cluster, database: KubeObject): boolean {
+  const instances = numberAt(database, 'spec', 'numberOfInstances') ?? 1;
+  const ready = podsOf(cluster, database).filter(isReady);
+  const isPooled = poolers(database)
+    .filter(({ kind }) => kind === 'Deployment')
+    .every((wanted) => {
+      const found = cluster.get('apps/v1', 'Deployment', wanted.metadata.namespace ?? '', nameOf(wanted));
+      return (numberAt(found, 'status', 'readyReplicas') ?? 0) >= (numberAt(wanted, 'spec', 'replicas') ?? 1);
+    });
+  return ready.length === instances && isPooled;
+}
+
+function removeOrphans(cluster: Cluster, databases: readonly KubeObject[], deletesData: boolean): void {
+  const living = new Set(databases.map((each) => `${each.metadata.namespace ?? ''}/${nameOf(each)}`));
+  for (const kind of [...GOES, ...(deletesData ? DATA : [])]) {
+    for (const object of cluster.list(...kind)) {
+      const labels = stringsAt(object, 'metadata', 'labels');
+      const isOurs =
+        isRecord(labels) && ['spilo', 'db-connection-pooler'].includes(labels['application'] ?? '');
+      const key = `${object.metadata.namespace ?? ''}/${labels['cluster-name'] ?? ''}`;
+      if (isOurs && labels['cluster-name'] !== undefined && !living.has(key)) cluster.delete(object);
+    }
+  }
+}
