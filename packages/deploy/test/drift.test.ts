@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { objectsOf, secretsOf, useCluster } from './support/use-cluster.ts';
+import { objectsOf, QUICK, secretsOf, useCluster } from './support/use-cluster.ts';
 
 const CLUSTER = 'wichtige-daten-3';
 
@@ -134,6 +134,24 @@ describe('a changed lab', () => {
     const applied = await deploy(['apply', '--yes', '--lab', lab]);
     expect(applied.code, applied.err).toBe(EXIT.ok);
     expect((await deploy(['plan', '--lab', lab])).code).toBe(EXIT.ok);
+  });
+
+  it('waits for a changed chart to be installed anew, not for the Job that installed it before', async () => {
+    const { server, deploy, labFile } = await useCluster();
+    const args = ['apply', '--yes', '--only'];
+    expect((await deploy([...args, 'namespaces'])).code).toBe(EXIT.ok);
+    expect((await deploy([...args, 'charts'])).code).toBe(EXIT.ok);
+    const lab = await labFile((text) => text.replace('team: acid', 'team: schule'));
+    server.lab.stop('helm-controller');
+    const impatient = { ...QUICK, waitMs: { ...QUICK.waitMs, chart: 4_000 } };
+    const waiting = await deploy([...args, 'charts', '--lab', lab], { pace: impatient });
+    expect(waiting.code).toBe(EXIT.failed);
+    expect(waiting.err).toContain(
+      'Job kube-system/helm-install-postgres-operator-ui is still the one from before the change',
+    );
+    server.lab.start('helm-controller');
+    const applied = await deploy([...args, 'charts', '--lab', lab]);
+    expect(applied.code, applied.err).toBe(EXIT.ok);
   });
 
   it('takes passwords from files and variables, and says which of them is missing', async () => {

@@ -58,6 +58,7 @@ export function waitText(wait: Wait): string {
 const OBSTACLES: By<Obstacle, 'is'> = {
   absent: (found) => `${found.resource} fehlt`,
   'not-established': (found) => `${found.resource} ist noch nicht bereit`,
+  'not-replaced': (found) => `${found.resource} ist noch der von vor der Änderung`,
   failed: (found) =>
     `${found.resource} ist fehlgeschlagen${found.message === '' ? '' : ` (${found.message})`}`,
   running: (found) =>

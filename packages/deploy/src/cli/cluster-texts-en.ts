@@ -56,6 +56,7 @@ export function waitText(wait: Wait): string {
 const OBSTACLES: By<Obstacle, 'is'> = {
   absent: (found) => `${found.resource} is not there`,
   'not-established': (found) => `${found.resource} is not established`,
+  'not-replaced': (found) => `${found.resource} is still the one from before the change`,
   failed: (found) => `${found.resource} has failed${found.message === '' ? '' : ` (${found.message})`}`,
   running: (found) =>
     `${found.resource} is still running${found.failures === 0 ? '' : `, ${found.failures} pods have failed`}`,

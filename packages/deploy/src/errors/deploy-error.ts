@@ -59,6 +59,8 @@ export type Wait =
 export type Obstacle =
   | { readonly is: 'absent'; readonly resource: string }
   | { readonly is: 'not-established'; readonly resource: string }
+  /** A Job that installed what the chart was before. */
+  | { readonly is: 'not-replaced'; readonly resource: string }
   /** It will not go on by itself. */
   | { readonly is: 'failed'; readonly resource: string; readonly message: string }
   | { readonly is: 'running'; readonly resource: string; readonly failures: number }

@@ -11,10 +11,22 @@ import { chartReleases } from '../manifests/charts.ts';
 const HELM_NAMESPACE = 'kube-system';
 const RELEASE_ANNOTATION = 'meta.helm.sh/release-name';
 
+/** Jobs, by their uid, that have installed a chart as it was before this run changed it. */
+export type OldJobs = ReadonlySet<string>;
+
+export function installJob(chart: string): Resource {
+  return { kind: 'Job', namespace: HELM_NAMESPACE, name: `helm-install-${chart}` };
+}
+
 /** Why what is awaited is not there; undefined once it is. Reads only. */
-export async function obstacleTo(kube: KubeApi, lab: Lab, wait: Wait): Promise<Obstacle | undefined> {
+export async function obstacleTo(
+  kube: KubeApi,
+  lab: Lab,
+  wait: Wait,
+  oldJobs: OldJobs,
+): Promise<Obstacle | undefined> {
   const { namespace } = lab.cluster;
-  if (wait.for === 'chart') return obstacleToChart(kube, lab, wait.name);
+  if (wait.for === 'chart') return obstacleToChart(kube, lab, wait.name, oldJobs);
   if (wait.for === 'database') return obstacleToDatabase(kube, lab);
   if (wait.for === 'definition')
     return look(kube, { kind: 'CustomResourceDefinition', name: wait.name }, (found, resource) =>
@@ -32,15 +44,25 @@ export async function obstacleTo(kube: KubeApi, lab: Lab, wait: Wait): Promise<O
 }
 
 /** The Job, then what the chart runs: a HelmChart alone says nothing about either. */
-async function obstacleToChart(kube: KubeApi, lab: Lab, name: string): Promise<Obstacle | undefined> {
+async function obstacleToChart(
+  kube: KubeApi,
+  lab: Lab,
+  name: string,
+  oldJobs: OldJobs,
+): Promise<Obstacle | undefined> {
   const chart = { kind: 'HelmChart', namespace: HELM_NAMESPACE, name } as const;
   const failed = await look(kube, chart, (found, resource) => {
     const failure = conditionOf(found, 'Failed');
     if (failure?.status !== 'True') return undefined;
     return { is: 'failed', resource, message: failure.message ?? failure.reason ?? '' };
   });
-  const job = { kind: 'Job', namespace: HELM_NAMESPACE, name: `helm-install-${name}` } as const;
-  const installing = failed ?? (await look(kube, job, obstacleInJob));
+  const installing =
+    failed ??
+    (await look(kube, installJob(name), (found, resource) =>
+      oldJobs.has(found.metadata.uid ?? '')
+        ? { is: 'not-replaced', resource }
+        : obstacleInJob(found, resource),
+    ));
   if (installing !== undefined) return installing;
   const target = chartReleases(lab).find((each) => each.name === name)?.namespace ?? HELM_NAMESPACE;
   for (const deployment of await kube.list('Deployment', target)) {

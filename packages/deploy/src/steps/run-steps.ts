@@ -10,9 +10,9 @@ import { resourceText } from '../kube/resource.ts';
 import type { Resource } from '../kube/resource.ts';
 import type { Manifest, ManifestStep, StepId } from '../manifests/manifest.ts';
 import { examine } from '../plan/examine.ts';
-import type { Examined, Forced } from '../plan/examine.ts';
+import type { Examined, Forced, ResourcePlan } from '../plan/examine.ts';
 import type { SecretFiller } from '../secrets/secret-filler.ts';
-import { obstacleTo } from './obstacle.ts';
+import { installJob, obstacleTo } from './obstacle.ts';
 import { waitsAfter } from './waits.ts';
 
 /** Facts, as they happen. */
@@ -39,6 +39,11 @@ export interface StepRun {
   readonly report: (progress: Progress) => void;
 }
 
+/** A run that is under way. */
+interface Run extends StepRun {
+  readonly oldJobs: Set<string>;
+}
+
 /**
  * Brings the cluster to what the steps say, one after the other. Nothing is remembered outside the cluster: each object
  * is compared with what is there just before it is written, and left alone where it is right already. So a run that was
@@ -46,7 +51,8 @@ export interface StepRun {
  *
  * @throws DeployError that names object, cause and remedy; what the signal of `kube` was aborted with.
  */
-export async function runSteps(run: StepRun, steps: readonly ManifestStep[]): Promise<void> {
+export async function runSteps(options: StepRun, steps: readonly ManifestStep[]): Promise<void> {
+  const run: Run = { ...options, oldJobs: new Set() };
   for (const step of steps) {
     run.report({ type: 'step:started', step: step.id });
     const filler = run.newFiller();
@@ -60,7 +66,7 @@ export async function runSteps(run: StepRun, steps: readonly ManifestStep[]): Pr
 }
 
 /** @returns whether it was written. */
-async function settle(run: StepRun, manifest: Manifest, filler: SecretFiller): Promise<boolean> {
+async function settle(run: Run, manifest: Manifest, filler: SecretFiller): Promise<boolean> {
   return whileWebhookIsSilent(run, manifest, async () => {
     const { plan, object } = await examine(run.kube, manifest, { filler, forced: run.forced });
     const resource = resourceText(plan.resource);
@@ -75,14 +81,23 @@ async function settle(run: StepRun, manifest: Manifest, filler: SecretFiller): P
       await untilServed(run, plan.resource, plan.after.name);
       return settle(run, manifest, filler);
     }
+    await rememberInstallJob(run, plan);
     await write(run, { plan, object });
     run.report({ type: 'object:written', resource, action: plan.action });
     return true;
   });
 }
 
+/** K3s takes a moment to replace the Job of a chart that has changed, and the old one says that all is done. */
+async function rememberInstallJob({ kube, oldJobs }: Run, plan: ResourcePlan): Promise<void> {
+  if (plan.resource.kind !== 'HelmChart' || plan.action !== 'change') return;
+  if (!plan.fields.some(({ path }) => path.startsWith('spec.'))) return;
+  const job = await kube.get(installJob(plan.resource.name));
+  if (job.state === 'found') oldJobs.add(job.object.metadata.uid ?? '');
+}
+
 /** A definition is established some moments before the server serves its objects. */
-async function untilServed(run: StepRun, resource: Resource, definition: string): Promise<void> {
+async function untilServed(run: Run, resource: Resource, definition: string): Promise<void> {
   await waitFor(run, { for: 'definition', name: definition }, async () => {
     const { state } = await run.kube.get(resource);
     return state === 'kind-absent' ? { is: 'not-established', resource: definition } : undefined;
@@ -127,7 +142,7 @@ async function whileWebhookIsSilent(
 }
 
 async function waitFor(
-  { kube, lab, pace, report }: StepRun,
+  { kube, lab, pace, report, oldJobs }: Run,
   wait: Wait,
   andThen: () => Promise<Obstacle | undefined> = async () => undefined,
 ): Promise<void> {
@@ -135,7 +150,7 @@ async function waitFor(
   let told = '';
   let changedAt = startedAt;
   for (;;) {
-    const obstacle = (await obstacleTo(kube, lab, wait)) ?? (await andThen());
+    const obstacle = (await obstacleTo(kube, lab, wait, oldJobs)) ?? (await andThen());
     if (obstacle === undefined) return;
     const text = JSON.stringify(obstacle);
     const now = performance.now();
