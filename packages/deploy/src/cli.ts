@@ -1,14 +1,40 @@
 #!/usr/bin/env node
 /**
- * `pnpm deploy:lab`. This file alone deals with the process; exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml
- * has mistakes.
+ * `pnpm deploy:lab`. This file alone deals with the process; its exit codes are in `cli/exit-codes.ts`.
  */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
 import { runCli } from './cli/run-cli.ts';
 
 // The reader may have seen enough (`| head`).
 process.stdout.on('error', () => process.exit(0));
 
-process.exitCode = await runCli(process.argv.slice(2), process.env, {
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
-});
+const stopping = new AbortController();
+// Once: whoever presses Ctrl-C again is not made to wait.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // It takes Ctrl-C for itself.
+  terminal.on('SIGINT', () => stopping.abort());
+  try {
+    // The end of the input is no consent.
+    const ended = once(terminal, 'close').then(() => '');
+    return await Promise.race([terminal.question(question, { signal: stopping.signal }), ended]);
+  } finally {
+    terminal.close();
+  }
+}
+
+process.exitCode = await runCli(
+  process.argv.slice(2),
+  {
+    environment: process.env,
+    signal: stopping.signal,
+    ask: process.stdin.isTTY && process.stdout.isTTY ? ask : undefined,
+  },
+  {
+    out: (line) => process.stdout.write(`${line}\n`),
+    err: (line) => process.stderr.write(`${line}\n`),
+  },
+);

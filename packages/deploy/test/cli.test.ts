@@ -18,10 +18,12 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
 
 async function runWith(environment: NodeJS.ProcessEnv, ...args: string[]) {
   const [out, err]: [string[], string[]] = [[], []];
-  const code = await runCli(args, environment, {
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-  });
+  const { signal } = new AbortController();
+  const code = await runCli(
+    args,
+    { environment, signal },
+    { out: (line) => out.push(line), err: (line) => err.push(line) },
+  );
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 
@@ -139,7 +141,7 @@ describe('deploy:lab render', () => {
 
 describe('the command line', () => {
   it.each(['en', 'de'] as const)('has help in %s for the program and each command', async (language) => {
-    for (const command of [[], ['check'], ['render']]) {
+    for (const command of [[], ['check'], ['render'], ['plan'], ['apply']]) {
       const { code, out, err } = await run(...command, '--help', '--lang', language);
       expect({ code, err }).toEqual({ code: EXIT.ok, err: '' });
       expect(out).toMatch(language === 'de' ? /^Aufruf: / : /^Usage: /);
@@ -148,12 +150,13 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], 'a command is missing; allowed: check, render'],
+    [[], 'a command is missing; allowed: check, render, plan, apply'],
     [['rendr', 'x'], "there is no command 'rendr'; allowed: check, render"],
     [['render'], 'the argument <dir> is missing'],
     [['check', 'extra'], 'too many arguments'],
     [['check', '--labb', 'x'], 'there is no option --labb'],
     [['check', '--lab'], 'the option --lab <file> needs a value'],
+    [['apply'], 'there is no terminal to ask at; look at plan first, then add --yes'],
     [['check', '--lang', 'fr'], "'fr' is not a language of this program; allowed: de, en"],
   ])('explains %j', async (args, message) => {
     const english = await run(...args);

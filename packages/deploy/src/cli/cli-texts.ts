@@ -19,7 +19,9 @@ export interface CliTexts {
   readonly render: string;
   readonly renderDirectory: string;
   /** What stands for a value in usage lines. */
-  readonly words: Readonly<Record<'options' | 'command' | 'file' | 'language' | 'directory', string>>;
+  readonly words: Readonly<
+    Record<'options' | 'command' | 'file' | 'language' | 'directory' | 'step' | 'object', string>
+  >;
   readonly usage: {
     unknownOption(option: string): string;
     unknownCommand(command: string, allowed: string): string;

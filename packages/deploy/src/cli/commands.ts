@@ -18,7 +18,7 @@ export interface Output {
   err(line: string): void;
 }
 
-interface CommandOptions {
+export interface CommandOptions {
   readonly lab?: string;
   readonly language: Language;
 }
@@ -32,6 +32,7 @@ export async function check(
     const nodes = Object.values(lab.hosts).filter(({ role }) => role !== 'services').length;
     const { name: cluster, instances } = lab.cluster;
     output.out(texts.good(shownPath(path), { cluster, instances, nodes, profile: lab.profile }));
+    return EXIT.ok;
   });
 }
 
@@ -47,15 +48,16 @@ export async function render(
     await writeDirectory(directory, files);
     const objects = steps.reduce((sum, { manifests }) => sum + manifests.length, 0);
     output.out(CLI_TEXTS[language].rendered(files.size, objects, directory));
+    return EXIT.ok;
   });
 }
 
 /** Warnings and mistakes go to standard error, one to a line and its remedy below. */
-async function withLab(
+export async function withLab(
   path: string,
   language: Language,
   output: Output,
-  use: (lab: Lab) => Promise<void>,
+  use: (lab: Lab) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const texts = CLI_TEXTS[language];
   const examined = await readLab(path);
@@ -66,8 +68,7 @@ async function withLab(
     return EXIT.invalidLab;
   }
   for (const warning of labWarnings(examined.lab)) output.err(warningText(texts, warning));
-  await use(examined.lab);
-  return EXIT.ok;
+  return use(examined.lab);
 }
 
 /** As short as it can be clicked on. */

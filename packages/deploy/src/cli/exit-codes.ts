@@ -4,6 +4,10 @@ export const EXIT = {
   usage: 2,
   /** The lab.yaml has mistakes; all of them were named. */
   invalidLab: 3,
+  /** The cluster is other than the lab says. */
+  changes: 12,
+  /** Stopped by Ctrl-C, as shells have it; running the same again goes on. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

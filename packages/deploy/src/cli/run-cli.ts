@@ -3,27 +3,30 @@ import { LANGUAGES, languageOf } from '../config/language.ts';
 import type { Language } from '../config/language.ts';
 import type { CliTexts } from './cli-texts.ts';
 import { DeployError } from '../errors/deploy-error.ts';
+import { STEP_IDS } from '../manifests/manifest.ts';
+import { apply, plan } from './cluster-commands.ts';
+import type { Session } from './cluster-commands.ts';
 import { check, render } from './commands.ts';
 import type { Output } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { CLI_TEXTS, failureText } from './texts.ts';
+import { CLI_TEXTS, CLUSTER_TEXTS, failureText } from './texts.ts';
 
 const NAME = 'deploy:lab';
-const COMMANDS = ['check', 'render'].join(', ');
+const COMMANDS = ['check', 'render', 'plan', 'apply'].join(', ');
 
 interface LabOptions {
   lab?: string;
 }
 
+interface ClusterCommandOptions extends LabOptions {
+  kubeconfig?: string;
+}
+
 /** Runs one command. Nothing is thrown but what is a mistake of this program itself. */
-export async function runCli(
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-  output: Output,
-): Promise<ExitCode> {
+export async function runCli(args: readonly string[], session: Session, output: Output): Promise<ExitCode> {
   const wanted = askedLanguage(args);
-  const language = LANGUAGES.find((known) => known === wanted) ?? languageOf(environment);
+  const language = LANGUAGES.find((known) => known === wanted) ?? languageOf(session.environment);
   const texts = CLI_TEXTS[language];
   const fail = (message: string, exitCode: ExitCode): ExitCode => {
     output.err(`${NAME}: ${message}`);
@@ -31,7 +34,7 @@ export async function runCli(
   };
   if (wanted !== undefined && wanted !== language) return fail(texts.usage.badLanguage(wanted), EXIT.usage);
   let exitCode: ExitCode = EXIT.ok;
-  const program = newProgram(language, output, (code) => (exitCode = code));
+  const program = newProgram(language, session, output, (code) => (exitCode = code));
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -42,9 +45,14 @@ export async function runCli(
   }
 }
 
-function newProgram(language: Language, output: Output, done: (exitCode: ExitCode) => void): Command {
+function newProgram(
+  language: Language,
+  session: Session,
+  output: Output,
+  done: (exitCode: ExitCode) => void,
+): Command {
   const texts = CLI_TEXTS[language];
-  const { options, command, file, language: tongue, directory: folder } = texts.words;
+  const { options, command, file, language: tongue, directory: folder, step, object } = texts.words;
   const lang = () => new Option(`--lang ${tongue}`, texts.lang);
   const prepared = (each: Command): Command =>
     each
@@ -85,6 +93,25 @@ function newProgram(language: Language, output: Output, done: (exitCode: ExitCod
     .argument(folder, texts.renderDirectory)
     .action(async (directory: string, { lab }: LabOptions) =>
       done(await render(directory, { language, ...given(lab) }, output)),
+    );
+  const cluster = CLUSTER_TEXTS[language];
+  const reaching = (each: Command): Command =>
+    prepared(each.usage(options)).addOption(new Option(`--kubeconfig ${file}`, cluster.kubeconfig));
+  reaching(program.command('plan').description(cluster.plan))
+    .addOption(new Option('--json', cluster.json))
+    .action(async (chosen: ClusterCommandOptions & { json?: boolean }) =>
+      done(await plan({ ...chosen, language }, session, output)),
+    );
+  reaching(program.command('apply').description(cluster.apply))
+    .addOption(new Option('--yes', cluster.yes))
+    .addOption(new Option(`--only ${step}`, cluster.only(STEP_IDS.join(', '))))
+    .addOption(
+      new Option(`--force ${object}`, cluster.force).argParser<string[]>(
+        (value, before: string[] | undefined) => [...(before ?? []), value],
+      ),
+    )
+    .action(async (chosen: ClusterCommandOptions & { force?: string[]; yes?: boolean; only?: string }) =>
+      done(await apply({ ...chosen, language }, session, output)),
     );
   return program;
 }

@@ -1,4 +1,5 @@
 import type { CliTexts } from './cli-texts.ts';
+import { CLUSTER_TEXTS_DE, obstacleText, remedyText, waitText } from './cluster-texts-de.ts';
 
 /** Why, and what to do. */
 const AUTHORITY = {
@@ -11,6 +12,14 @@ const AUTHORITY = {
     'Sie läuft vor dem Zertifikat ab. tls.certificateDays senken oder die Zertifizierungsstelle erneuern.',
 } as const;
 
+const KUBECONFIG = {
+  unreadable: 'Sie ist kein YAML dieser Art. Neu vom Server kopieren.',
+  'no-context': "Sie hat keinen aktuellen Kontext. Einen mit 'kubectl config use-context' wählen.",
+  'no-cluster': 'Der Cluster ihres Kontexts fehlt. Neu vom Server kopieren.',
+  'no-user': 'Der Benutzer ihres Kontexts fehlt. Neu vom Server kopieren.',
+  'no-https': 'Die Adresse ihres Servers ist nicht https://. Geheimnisse werden nur verschlüsselt gesendet.',
+} as const;
+
 export const CLI_TEXTS_DE: CliTexts = {
   program: 'Der Cluster der Datenbank auf den Rechnern der Schule, aus einer lab.yaml',
   titles: {
@@ -20,7 +29,8 @@ export const CLI_TEXTS_DE: CliTexts = {
     'Commands:': 'Befehle:',
   },
   help: 'diese Hilfe zeigen',
-  exitCodes: 'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml.',
+  exitCodes:
+    'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 12 der Cluster weicht von der lab.yaml ab, 130 angehalten.',
   lab: 'die lab.yaml (sonst die der Schule, die mit diesem Paket kommt)',
   lang: 'Sprache aller Meldungen: de oder en (sonst nach LC_ALL, LC_MESSAGES oder LANG)',
   check: 'eine lab.yaml prüfen und jeden Fehler darin nennen',
@@ -32,6 +42,8 @@ export const CLI_TEXTS_DE: CliTexts = {
     file: '<Datei>',
     language: '<Sprache>',
     directory: '<Ordner>',
+    step: '<Schritt>',
+    object: '<Objekt>',
   },
   usage: {
     unknownOption: (option) => `die Option ${option} gibt es nicht; --help zeigt sie alle`,
@@ -64,6 +76,22 @@ export const CLI_TEXTS_DE: CliTexts = {
       `In ${found.directory} liegt etwas anderes (${listed(found.strangers)}). Einen neuen oder leeren Ordner angeben.`,
     'chart-missing': (found) =>
       `In ${found.directory} fehlt ${found.files.join(', ')}. Mit 'helm pull' holen, wo es Internet gibt, oder charts.source auf repository setzen.`,
+    'kubeconfig-missing': (found) =>
+      `Es gibt keine kubeconfig (gesucht: ${found.tried.join(', ')}). --kubeconfig DATEI angeben; auf einem Server hat K3s seine eigene in /etc/rancher/k3s/k3s.yaml.`,
+    'kubeconfig-unusable': ({ path, reason }) =>
+      `${path} ist keine brauchbare kubeconfig: ${KUBECONFIG[reason]}`,
+    'kube-unreachable': (found) =>
+      `Die Kubernetes-API auf ${found.server} ist nicht erreichbar (${found.reason}, ${found.attempts} ${found.attempts === 1 ? 'Versuch' : 'Versuche'}). Stimmt die Adresse in der kubeconfig, und läuft der Server? Was angewendet ist, bleibt; denselben Befehl wiederholen.`,
+    'kube-refused': ({ resource, status, message }) =>
+      `Die Kubernetes-API lehnt ${resource} ab (${status}): ${message}${status === 401 || status === 403 ? ' Gehört die kubeconfig einem Administrator, und ist sie nicht abgelaufen?' : ''}`,
+    conflict: ({ resource, owners }) =>
+      `${resource} hat Felder, die anderen gehören: ${owners.map(({ manager, fields }) => `${fields.join(', ')} gehört ${manager}`).join('; ')}. ${CLUSTER_TEXTS_DE.inConflict([resource])}`,
+    'webhook-silent': ({ resource, seconds, message }) =>
+      `${resource} war ${seconds} s lang nicht anzuwenden: Der Webhook, der es prüft, antwortet nicht (${message}). Laufen seine Pods ('kubectl -n metallb-system get pods')? Dann erneut anwenden.`,
+    'waited-in-vain': ({ wait, obstacle, seconds }) =>
+      `${seconds} s vergeblich auf ${waitText(wait)} gewartet: ${obstacleText(obstacle)}. ${remedyText(wait)}`,
+    'secret-missing': ({ secret, key, from }) =>
+      `Secret ${secret} bekommt kein ${key}: ${from} fehlt oder ist leer. Bereitstellen und erneut anwenden.`,
   },
 };
 

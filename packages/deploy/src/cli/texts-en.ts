@@ -1,4 +1,5 @@
 import type { CliTexts } from './cli-texts.ts';
+import { CLUSTER_TEXTS_EN, obstacleText, remedyText, waitText } from './cluster-texts-en.ts';
 
 /** Why, and what to do. */
 const AUTHORITY = {
@@ -11,11 +12,20 @@ const AUTHORITY = {
     'it expires before the certificate would. Lower tls.certificateDays, or renew the authority.',
 } as const;
 
+const KUBECONFIG = {
+  unreadable: 'it is no YAML of that kind. Copy it anew from the server.',
+  'no-context': "it has no current context. Choose one with 'kubectl config use-context'.",
+  'no-cluster': 'the cluster of its context is missing. Copy it anew from the server.',
+  'no-user': 'the user of its context is missing. Copy it anew from the server.',
+  'no-https': 'the address of its server is not https://. Secrets are only sent encrypted.',
+} as const;
+
 export const CLI_TEXTS_EN: CliTexts = {
   program: "The database's cluster on the school's machines, from one lab.yaml",
   titles: {},
   help: 'show this help',
-  exitCodes: 'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes.',
+  exitCodes:
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 12 the cluster differs from the lab.yaml, 130 stopped.',
   lab: "the lab.yaml (default: the school's, which is shipped with this package)",
   lang: 'language of all messages: de or en (default: by LC_ALL, LC_MESSAGES or LANG)',
   check: 'check a lab.yaml and name every mistake in it',
@@ -27,6 +37,8 @@ export const CLI_TEXTS_EN: CliTexts = {
     file: '<file>',
     language: '<language>',
     directory: '<dir>',
+    step: '<step>',
+    object: '<object>',
   },
   usage: {
     unknownOption: (option) => `there is no option ${option}; --help shows them`,
@@ -58,6 +70,21 @@ export const CLI_TEXTS_EN: CliTexts = {
       `${found.directory} holds something else (${listed(found.strangers)}). Name a new or an empty directory.`,
     'chart-missing': (found) =>
       `${found.directory} lacks ${found.files.join(', ')}. Fetch them with 'helm pull' where there is internet, or set charts.source to repository.`,
+    'kubeconfig-missing': (found) =>
+      `There is no kubeconfig (looked at ${found.tried.join(', ')}). Give --kubeconfig FILE; on a server K3s keeps its own in /etc/rancher/k3s/k3s.yaml.`,
+    'kubeconfig-unusable': ({ path, reason }) => `${path} is no usable kubeconfig: ${KUBECONFIG[reason]}`,
+    'kube-unreachable': (found) =>
+      `The Kubernetes API at ${found.server} cannot be reached (${found.reason}, ${found.attempts} ${found.attempts === 1 ? 'attempt' : 'attempts'}). Is the address in the kubeconfig right, and does the server run? What was applied stays; run the same again.`,
+    'kube-refused': ({ resource, status, message }) =>
+      `The Kubernetes API refuses ${resource} (${status}): ${message}${status === 401 || status === 403 ? ' Does the kubeconfig belong to an administrator, and has it not expired?' : ''}`,
+    conflict: ({ resource, owners }) =>
+      `${resource} has fields that belong to others: ${owners.map(({ manager, fields }) => `${fields.join(', ')} to ${manager}`).join('; ')}. ${CLUSTER_TEXTS_EN.inConflict([resource])}`,
+    'webhook-silent': ({ resource, seconds, message }) =>
+      `${resource} could not be applied for ${seconds} s: the webhook that checks it does not answer (${message}). Do its pods run ('kubectl -n metallb-system get pods')? Then apply again.`,
+    'waited-in-vain': ({ wait, obstacle, seconds }) =>
+      `Waited ${seconds} s for ${waitText(wait)}: ${obstacleText(obstacle)}. ${remedyText(wait)}`,
+    'secret-missing': ({ secret, key, from }) =>
+      `Secret ${secret} gets no ${key}: ${from} is missing or empty. Provide it and apply again.`,
   },
 };
 

@@ -7,7 +7,67 @@ export type Failure =
       readonly code: 'authority-unusable';
       readonly reason: 'unreadable' | 'no-authority' | 'other-key' | 'kind-of-key' | 'expires-first';
     }
-  | { readonly code: 'chart-missing'; readonly directory: string; readonly files: readonly string[] };
+  | { readonly code: 'chart-missing'; readonly directory: string; readonly files: readonly string[] }
+  | { readonly code: 'kubeconfig-missing'; readonly tried: readonly string[] }
+  | {
+      readonly code: 'kubeconfig-unusable';
+      readonly path: string;
+      readonly reason: 'unreadable' | 'no-context' | 'no-cluster' | 'no-user' | 'no-https';
+    }
+  | {
+      readonly code: 'kube-unreachable';
+      readonly server: string;
+      readonly reason: string;
+      readonly attempts: number;
+    }
+  /** The server's own words, which are English. */
+  | {
+      readonly code: 'kube-refused';
+      readonly resource: string;
+      readonly status: number;
+      readonly message: string;
+    }
+  | {
+      readonly code: 'conflict';
+      readonly resource: string;
+      readonly owners: readonly { readonly manager: string; readonly fields: readonly string[] }[];
+    }
+  | {
+      readonly code: 'webhook-silent';
+      readonly resource: string;
+      readonly seconds: number;
+      readonly message: string;
+    }
+  | {
+      readonly code: 'waited-in-vain';
+      readonly wait: Wait;
+      readonly obstacle: Obstacle;
+      readonly seconds: number;
+    }
+  | { readonly code: 'secret-missing'; readonly secret: string; readonly key: string; readonly from: string };
+
+/** What a step waits for. */
+export type Wait =
+  | { readonly for: 'chart'; readonly name: string }
+  | { readonly for: 'definition'; readonly name: string }
+  | { readonly for: 'database'; readonly name: string }
+  | { readonly for: 'address'; readonly service: string; readonly address: string }
+  | { readonly for: 'claim'; readonly name: string }
+  | { readonly for: 'job'; readonly namespace: string; readonly name: string };
+
+/** Why what is awaited is not there yet. */
+export type Obstacle =
+  | { readonly is: 'absent'; readonly resource: string }
+  | { readonly is: 'not-established'; readonly resource: string }
+  /** A Job that installed what the chart was before. */
+  | { readonly is: 'not-replaced'; readonly resource: string }
+  /** It will not go on by itself. */
+  | { readonly is: 'failed'; readonly resource: string; readonly message: string }
+  | { readonly is: 'running'; readonly resource: string; readonly failures: number }
+  | { readonly is: 'not-ready'; readonly resource: string; readonly ready: number; readonly wanted: number }
+  | { readonly is: 'status'; readonly resource: string; readonly status: string }
+  | { readonly is: 'other-address'; readonly resource: string; readonly address: string }
+  | { readonly is: 'no-address'; readonly resource: string };
 
 export class DeployError extends Error {
   override readonly name = 'DeployError';

@@ -65,6 +65,10 @@ export function credentialsName({ cluster: { name } }: Lab, role: string): strin
   return `${role.replaceAll('_', '-')}.${name}.credentials.postgresql.acid.zalan.do`;
 }
 
+export function authoritySecretName({ cluster: { name } }: Lab): string {
+  return `${name}-ca`;
+}
+
 /** The certificate that servers and poolers show, and the authority where it is ours. */
 export function certificates(lab: Lab): Manifest[] {
   const pair = secret(lab, {
@@ -78,7 +82,7 @@ export function certificates(lab: Lab): Manifest[] {
   });
   if (lab.tls.authority !== 'generated') return [pair];
   const authority = secret(lab, {
-    name: `${lab.cluster.name}-ca`,
+    name: authoritySecretName(lab),
     type: 'kubernetes.io/tls',
     values: {
       'tls.crt': { from: 'certificate', part: 'authority' },

@@ -1,0 +1,89 @@
+import type { Obstacle, Wait } from '../errors/deploy-error.ts';
+import { say } from './cluster-texts.ts';
+import type { By, ClusterTexts } from './cluster-texts.ts';
+
+export const CLUSTER_TEXTS_EN: ClusterTexts = {
+  plan: 'show what apply would change in the cluster, and change nothing',
+  apply: 'bring the cluster to what the lab.yaml says; may be stopped and run again at any time',
+  kubeconfig: 'how the cluster is reached (default: KUBECONFIG, otherwise ~/.kube/config)',
+  json: 'as JSON',
+  yes: 'do not ask before changing anything',
+  force: 'take the fields of this object from whoever has changed them; as plan names it, may be repeated',
+  only: (steps) => `only this step: ${steps}`,
+  unknownStep: (given, allowed) => `there is no step '${given}' in this lab; allowed: ${allowed}`,
+  unknownObject: (given) => `this lab has no object '${given}'; write it as plan does`,
+  needsYes: () => 'there is no terminal to ask at; look at plan first, then add --yes',
+  cluster: (context, server) => `Cluster: ${context} at ${server}`,
+  after: (first) =>
+    first.kind === 'webhook' ? 'once its webhook answers' : `after ${first.kind} ${first.name}`,
+  adopted: () => 'same values, but others have written them; they become ours as well',
+  owned: (manager, fields) => `belongs to ${manager}: ${fields}`,
+  leftOut: (definition) => `left out, there is no ${definition}`,
+  counts: ({ create, change, conflict, refused, unchanged }) =>
+    `${create} to create, ${change} to change, ${conflict} in conflict, ${refused} refused, ${unchanged} unchanged.`,
+  nothingToDo: () => 'Nothing to do: the cluster is as the lab.yaml says.',
+  question: (count) => `Change ${count} ${count === 1 ? 'object' : 'objects'} in this cluster? [y/N] `,
+  consent: ['y', 'yes'],
+  declined: () => 'Nothing was changed.',
+  inConflict: (resources) =>
+    `Take the change back there, or overrule it: ${forceText(resources)}. The lab.yaml is the place for a change that is to stay.`,
+  stepStarted: (step, at, of) => `[${at}/${of}] ${step}`,
+  written: (action, resource) => `  ${action === 'create' ? 'created' : 'changed'} ${resource}`,
+  webhookSilent: (resource) => `  waiting: the webhook that checks ${resource} does not answer yet`,
+  waiting: (wait, obstacle) => `  waiting for ${waitText(wait)}: ${obstacleText(obstacle)}`,
+  stepDone: (written, unchanged) => `  done: ${written} written, ${unchanged} unchanged`,
+  applied: (written, seconds) => `The cluster is as the lab.yaml says: ${written} written in ${seconds} s.`,
+  interrupted: () => 'Stopped. What was applied stays; the same command goes on from there.',
+};
+
+function forceText(resources: readonly string[]): string {
+  return resources.map((each) => `--force '${each}'`).join(' ');
+}
+
+const WAITS: By<Wait, 'for'> = {
+  chart: (found) => `the chart ${found.name}`,
+  definition: (found) => `CustomResourceDefinition ${found.name}`,
+  database: (found) => `the database ${found.name} to run`,
+  address: (found) => `the address ${found.address} of Service ${found.service}`,
+  claim: (found) => `the volume of PersistentVolumeClaim ${found.name}`,
+  job: (found) => `Job ${found.name} to finish`,
+};
+
+export function waitText(wait: Wait): string {
+  return say(WAITS, 'for', wait);
+}
+
+const OBSTACLES: By<Obstacle, 'is'> = {
+  absent: (found) => `${found.resource} is not there`,
+  'not-established': (found) => `${found.resource} is not established`,
+  'not-replaced': (found) => `${found.resource} is still the one from before the change`,
+  failed: (found) => `${found.resource} has failed${found.message === '' ? '' : ` (${found.message})`}`,
+  running: (found) =>
+    `${found.resource} is still running${found.failures === 0 ? '' : `, ${found.failures} pods have failed`}`,
+  'not-ready': (found) => `${found.resource} has ${found.ready} of ${found.wanted} pods ready`,
+  status: (found) => `${found.resource} has the status ${found.status}`,
+  'other-address': (found) => `${found.resource} has ${found.address} instead`,
+  'no-address': (found) => `${found.resource} has no address`,
+};
+
+export function obstacleText(obstacle: Obstacle): string {
+  return say(OBSTACLES, 'is', obstacle);
+}
+
+/** Where to look, and what to do. */
+const REMEDIES: By<Wait, 'for'> = {
+  chart: (found) =>
+    `See 'kubectl -n kube-system logs job/helm-install-${found.name}': can its images and its repository be reached? Then apply again.`,
+  definition: () => 'Its chart brings it: apply the step charts, and look at its Job in kube-system.',
+  database: (found) =>
+    `See 'kubectl get pods -l cluster-name=${found.name}' and the operator's log: is there memory, a volume, the image? Then apply again.`,
+  address: () =>
+    `Is another Service using it ('kubectl get services -A')? Free it, delete the Service so that the operator makes it anew, and apply again.`,
+  claim: (found) => `See 'kubectl describe pvc ${found.name}', then apply again.`,
+  job: (found) =>
+    `See 'kubectl -n ${found.namespace} logs job/${found.name}', then 'kubectl -n ${found.namespace} delete job ${found.name}' and apply again.`,
+};
+
+export function remedyText(wait: Wait): string {
+  return say(REMEDIES, 'for', wait);
+}

@@ -1,0 +1,76 @@
+import { Agent, request } from 'node:https';
+import type { RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+
+export interface KubeRequest {
+  readonly method: 'GET' | 'PATCH';
+  /** With its query. */
+  readonly path: string;
+  /** Sent as a server-side apply. */
+  readonly apply?: object;
+}
+
+export interface KubeAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfterMs: number;
+}
+
+/** How a request reaches an API server. */
+export interface KubeConnection {
+  /** The server and the context that it was chosen by, for people. */
+  readonly server: string;
+  readonly context: string;
+  /** Rejects where no whole answer comes: no route, a wrong certificate, the signal. */
+  send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer>;
+}
+
+/**
+ * Credentials, certificates, proxies and exec plugins are the client library's. The requests are our own: its object API
+ * parses answers into classes, which drops fields that it does not know, and takes no signal, so a server that hangs
+ * would hang us.
+ */
+export class KubeConfigConnection implements KubeConnection {
+  readonly server: string;
+  readonly context: string;
+  readonly #config: KubeConfig;
+  /** A handshake for each request would be most of a plan's time. Idle connections keep no process alive. */
+  readonly #agent = new Agent({ keepAlive: true });
+
+  /** @param config - with a current context whose cluster has an https address. */
+  constructor(config: KubeConfig) {
+    this.#config = config;
+    this.server = config.getCurrentCluster()?.server ?? '';
+    this.context = config.getCurrentContext();
+  }
+
+  async send({ method, path, apply }: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
+    const options: RequestOptions = {};
+    // Each time: a token may have expired.
+    await this.#config.applyToHTTPSOptions(options);
+    // The library's agents close their connections; behind a proxy they are needed.
+    if (this.#config.getCurrentCluster()?.proxyUrl === undefined) options.agent = this.#agent;
+    const headers: Record<string, string> = { ...(options.headers as Record<string, string>) };
+    headers['Accept'] = 'application/json';
+    // JSON is YAML.
+    if (apply !== undefined) headers['Content-Type'] = 'application/apply-patch+yaml';
+    const url = new URL(`${this.server.replace(/\/$/, '')}${path}`);
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { ...options, method, headers, signal }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const retryAfterMs = Number(response.headers['retry-after'] ?? 0) * 1_000;
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(chunks).toString(),
+            retryAfterMs: Number.isFinite(retryAfterMs) ? retryAfterMs : 0,
+          });
+        });
+      });
+      sent.on('error', reject);
+      sent.end(apply === undefined ? undefined : JSON.stringify(apply));
+    });
+  }
+}

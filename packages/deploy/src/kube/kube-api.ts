@@ -1,0 +1,138 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { DeployError } from '../errors/deploy-error.ts';
+import { KubeRefusal } from '../errors/kube-refusal.ts';
+import type { RefusalDetails } from '../errors/kube-refusal.ts';
+import type { KubeObject } from '../manifests/schema/kinds.ts';
+import type { KubeAnswer, KubeConnection, KubeRequest } from './connection.ts';
+import type { LiveObject, Observed } from './live-object.ts';
+import { pauseMs } from './pace.ts';
+import type { Pace } from './pace.ts';
+import { pathOf, resourceText } from './resource.ts';
+import type { Resource, ResourceKind } from './resource.ts';
+
+/** Under which our fields stand in `managedFields`. One for all versions, or the next would be in conflict with this. */
+export const FIELD_MANAGER = 'schooldb-deploy';
+
+/** The requests that we make. All are safe to repeat, and are, while the trouble may pass. */
+export class KubeApi {
+  readonly #connection: KubeConnection;
+  readonly #pace: Pace;
+  readonly #signal: AbortSignal;
+
+  /** @param signal - ends every request and every pause. */
+  constructor(connection: KubeConnection, pace: Pace, signal: AbortSignal) {
+    this.#connection = connection;
+    this.#pace = pace;
+    this.#signal = signal;
+  }
+
+  /** @throws DeployError where the server cannot be reached or refuses. */
+  async get(resource: Resource): Promise<Observed> {
+    const { status, body } = await this.#send(resource, { method: 'GET', path: pathOf(resource) });
+    if (status === 404) return { state: parsed(body) === undefined ? 'kind-absent' : 'absent' };
+    return { state: 'found', object: accepted(resource, { status, body }) };
+  }
+
+  /** All objects of a kind in a namespace. */
+  async list(kind: ResourceKind, namespace: string): Promise<LiveObject[]> {
+    const answer = await this.#send(
+      { kind, namespace, name: '' },
+      { method: 'GET', path: pathOf({ kind, namespace }) },
+    );
+    const { items } = accepted({ kind, namespace, name: '' }, answer) as unknown as { items?: LiveObject[] };
+    return items ?? [];
+  }
+
+  /**
+   * Server-side apply.
+   *
+   * @param options.force - takes fields that belong to other managers from them.
+   * @throws KubeRefusal with the owners of what belongs to somebody else.
+   */
+  async apply(
+    object: KubeObject,
+    { dryRun, force = false }: { readonly dryRun: boolean; readonly force?: boolean },
+  ): Promise<LiveObject> {
+    const resource = resourceOf(object);
+    // Strictly: a field that the server does not know would otherwise be dropped in silence.
+    const query = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}${force ? '&force=true' : ''}`;
+    const path = `${pathOf(resource)}?${query}`;
+    return accepted(resource, await this.#send(resource, { method: 'PATCH', path, apply: object }));
+  }
+
+  async #send(resource: Resource, request: KubeRequest): Promise<KubeAnswer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const isLast = attempt >= this.#pace.attempts;
+      const outcome = await this.#attempt(request);
+      if ('body' in outcome) {
+        const { status, body } = outcome;
+        if (isLast || status < 400) return outcome;
+        if (!new KubeRefusal(resourceText(resource), details(status, body)).isPassing) return outcome;
+      } else if (isLast || outcome.isFinal) {
+        const { server } = this.#connection;
+        throw new DeployError({
+          code: 'kube-unreachable',
+          server,
+          reason: outcome.reason,
+          attempts: attempt,
+        });
+      }
+      const retryAfterMs = 'body' in outcome ? outcome.retryAfterMs : 0;
+      await this.pause(pauseMs(attempt, this.#pace, Math.random(), retryAfterMs));
+    }
+  }
+
+  async #attempt(request: KubeRequest): Promise<KubeAnswer | { reason: string; isFinal: boolean }> {
+    const timeout = AbortSignal.timeout(this.#pace.requestTimeoutMs);
+    try {
+      return await this.#connection.send(request, AbortSignal.any([this.#signal, timeout]));
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (timeout.aborted)
+        return { reason: `no answer within ${this.#pace.requestTimeoutMs} ms`, isFinal: false };
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      // A wrong certificate does not become right.
+      return { reason: code === '' ? message : code, isFinal: /CERT|SELF_SIGNED|ERR_TLS/.test(code) };
+    }
+  }
+
+  /** @throws what the signal was aborted with. */
+  async pause(ms: number): Promise<void> {
+    await pause(ms, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());
+  }
+}
+
+export function resourceOf({ kind, metadata }: KubeObject): Resource {
+  const namespace = 'namespace' in metadata ? metadata.namespace : undefined;
+  return { kind, namespace, name: metadata.name };
+}
+
+function accepted(resource: Resource, { status, body }: Pick<KubeAnswer, 'status' | 'body'>): LiveObject {
+  const object = parsed(body);
+  if (status >= 200 && status < 300 && object !== undefined) return object as LiveObject;
+  throw new KubeRefusal(resourceText(resource), details(status, body));
+}
+
+function details(status: number, body: string): RefusalDetails {
+  const {
+    reason = '',
+    message = body.trim(),
+    details: given,
+  } = (parsed(body) ?? {}) as {
+    reason?: string;
+    message?: string;
+    details?: { causes?: { reason?: string; message?: string; field?: string }[] };
+  };
+  const causes = (given?.causes ?? []).map((cause) => ({ reason: '', message: '', field: '', ...cause }));
+  return { status, reason, message, causes };
+}
+
+/** What is no JSON is nobody's object: "404 page not found", or a proxy's page. */
+function parsed(body: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,165 @@
+/** The whole of `deploy:lab plan` and `apply` against an API server with the lab's programs behind it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { FakeKubeApi } from '@schooldb/fake-kube-api';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { EXIT } from '../src/cli/exit-codes.ts';
+import { STEP_IDS } from '../src/manifests/manifest.ts';
+import { objectsOf, secretsOf, useCluster } from './support/use-cluster.ts';
+
+const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+
+describe('deploy:lab apply', () => {
+  it('makes the lab from nothing; what plan said before is what it does, and nothing is left to do', async () => {
+    const { server, deploy } = await useCluster();
+    const planned = await deploy(['plan', '--json']);
+    expect(planned.code).toBe(EXIT.changes);
+    expect(JSON.parse(planned.out)).toMatchObject({
+      version: 1,
+      context: 'fake',
+      server: server.url,
+      due: 30,
+    });
+    expect(server.requests.writes()).toEqual([]);
+
+    const first = await deploy(['apply', '--yes']);
+    expect(first.code, first.err).toBe(EXIT.ok);
+    expect(first.out).toContain('The cluster is as the lab.yaml says: 30 written');
+    expect(addressesOf(server)).toEqual({
+      'wichtige-daten-3': '10.0.145.135',
+      'wichtige-daten-3-repl': '10.0.145.136',
+      'wichtige-daten-3-pooler-repl': '10.0.145.137',
+      'wichtige-daten-3-pooler': '10.0.145.138',
+    });
+
+    server.requests.clear();
+    const second = await deploy(['apply', '--yes']);
+    expect(second.code).toBe(EXIT.ok);
+    expect(second.out).toContain('Nothing to do');
+    expect(server.requests.writes()).toEqual([]);
+    const after = await deploy(['plan']);
+    expect({ code: after.code, due: after.out }).toMatchObject({ code: EXIT.ok });
+
+    const values = Object.values(secretsOf(server)).flatMap((data) => Object.values(data));
+    for (const said of [planned, first, second, after])
+      for (const value of values) expect(said.out + said.err).not.toContain(value);
+  });
+
+  it('applies one step alone, and names the steps there are', async () => {
+    const { server, deploy } = await useCluster();
+    const { code } = await deploy(['apply', '--yes', '--only', 'storage']);
+    expect(code).toBe(EXIT.ok);
+    expect(server.requests.writes().map(({ resource }) => resource)).toEqual(['storageclasses']);
+    const wrong = await deploy(['apply', '--yes', '--only', 'storrage']);
+    expect(wrong.code).toBe(EXIT.usage);
+    expect(wrong.err).toContain(`allowed: ${STEP_IDS.join(', ')}`);
+  });
+
+  it('asks at a terminal, and changes nothing without consent', async () => {
+    const { server, deploy } = await useCluster();
+    const questions: string[] = [];
+    const answering = (answer: string) => async (question: string) => {
+      questions.push(question);
+      return answer;
+    };
+    const only = ['apply', '--only', 'storage'];
+    expect((await deploy(only, { ask: answering('') })).code).toBe(EXIT.failed);
+    expect((await deploy([...only, '--lang', 'de'], { ask: answering('nein') })).out).toContain(
+      'Es wurde nichts geändert.',
+    );
+    expect(server.requests.writes()).toEqual([]);
+    expect((await deploy([...only, '--lang', 'de'], { ask: answering('J ') })).code).toBe(EXIT.ok);
+    expect(questions.at(-1)).toBe('1 Objekt in diesem Cluster ändern? [j/N] ');
+    expect(server.requests.writes()).toHaveLength(1);
+  });
+});
+
+describe('an apply that is stopped', () => {
+  // A process for each step.
+  it('is resumed to the same objects, killed in the middle of each step', { timeout: 400_000 }, async () => {
+    const undisturbed = await useCluster();
+    expect((await undisturbed.deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+
+    const { server, directory, deploy } = await useCluster();
+    const killedIn: string[] = [];
+    for (;;) {
+      const before = secretsOf(server);
+      const step = await killedInNewStep(join(directory, 'kubeconfig'), killedIn);
+      // What was generated before is never generated again.
+      expect(secretsOf(server)).toMatchObject(before);
+      if (step === undefined) break;
+      killedIn.push(step);
+    }
+    // The steps that write something: without Prometheus there is nothing to monitor with.
+    expect(killedIn).toEqual(STEP_IDS.filter((id) => id !== 'monitoring'));
+    expect(objectsOf(server)).toEqual(objectsOf(undisturbed.server));
+    server.requests.clear();
+    expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+    expect(server.requests.writes()).toEqual([]);
+  });
+
+  it('says so on Ctrl-C, while it waits as well, and goes on from there', async () => {
+    const { server, directory, deploy } = await useCluster();
+    server.lab.faults.stuckStatus.set('wichtige-daten-3', 'Creating');
+    const stopped = startApply(join(directory, 'kubeconfig'));
+    for await (const line of stopped.lines)
+      if (line.includes('has the status Creating')) stopped.kill('SIGINT');
+    expect(await stopped.code).toBe(EXIT.interrupted);
+    expect(stopped.errors()).toContain('the same command goes on from there');
+    server.lab.faults.stuckStatus.clear();
+    expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+  });
+});
+
+/**
+ * Runs apply in a process of its own, and kills it at its first write in a step that it was not killed in before.
+ *
+ * @returns the step; undefined where it came to its end.
+ */
+async function killedInNewStep(kubeconfig: string, before: readonly string[]): Promise<string | undefined> {
+  const child = startApply(kubeconfig);
+  let step = '';
+  let killed: string | undefined;
+  for await (const line of child.lines) {
+    step = /^\[\d+\/\d+\] (\S+)/.exec(line)?.[1] ?? step;
+    if (killed !== undefined || !line.startsWith('  created') || before.includes(step)) continue;
+    killed = step;
+    child.kill('SIGKILL');
+  }
+  const code = await child.code;
+  if (killed === undefined) expect(code, child.errors()).toBe(EXIT.ok);
+  return killed;
+}
+
+/** A process of its own, gone at the end of the test at the latest. */
+function startApply(kubeconfig: string) {
+  const child = spawn(process.execPath, [CLI, 'apply', '--yes', '--lang', 'en', '--kubeconfig', kubeconfig], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const errors: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+  return {
+    lines: createInterface({ input: child.stdout }),
+    // Not before its output has been read.
+    code: once(child, 'close').then(([code]) => code as number | null),
+    errors: () => errors.join(''),
+    kill: (signal: NodeJS.Signals) => void child.kill(signal),
+  };
+}
+
+function addressesOf(server: FakeKubeApi): Record<string, unknown> {
+  const services = server.api.store
+    .list('/services')
+    .filter(({ metadata }) => metadata.namespace === 'default');
+  return Object.fromEntries(
+    services.flatMap(({ metadata, ...object }) => {
+      const { loadBalancer } = (object['status'] ?? {}) as { loadBalancer?: { ingress?: { ip: string }[] } };
+      const ip = loadBalancer?.ingress?.[0]?.ip;
+      return ip === undefined ? [] : [[metadata.name ?? '', ip]];
+    }),
+  );
+}

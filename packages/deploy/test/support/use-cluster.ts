@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startFakeKubeApi } from '@schooldb/fake-kube-api';
+import type { FakeKubeApi, FakeKubeApiOptions, KubeObject } from '@schooldb/fake-kube-api';
+import { onTestFinished } from 'vitest';
+import { shippedText } from '../../scripts/crds/shipped.ts';
+import { runCli } from '../../src/cli/run-cli.ts';
+import { PACE } from '../../src/kube/pace.ts';
+import type { Pace } from '../../src/kube/pace.ts';
+import { pathOf } from '../../src/kube/resource.ts';
+import { KIND_SCHEMAS } from '../../src/manifests/schema/kinds.ts';
+import type { KubeKind } from '../../src/manifests/schema/kinds.ts';
+
+/** Quick to try again, and patient beyond any load. */
+export const QUICK: Pace = {
+  ...PACE,
+  requestTimeoutMs: 30_000,
+  backoffBaseMs: 5,
+  backoffCapMs: 20,
+  pollMs: 20,
+  failedMs: 0,
+};
+
+/** As our own chart values set the operator: a cluster's Secrets outlive it. */
+const LAB = { deletesData: false };
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface RunOptions {
+  readonly pace?: Pace;
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly ask?: (question: string) => Promise<string>;
+}
+
+export interface UsedCluster {
+  readonly server: FakeKubeApi;
+  /** A directory of the test's own, with the cluster's `kubeconfig` in it. */
+  readonly directory: string;
+  /** Runs `deploy:lab` with the cluster's kubeconfig. */
+  readonly deploy: (args: readonly string[], options?: RunOptions) => Promise<Ran>;
+  /** The shipped lab, changed, as a file. */
+  readonly labFile: (edit: (text: string) => string) => Promise<string>;
+}
+
+/** A lab without MetalLB, operator or database: what K3s leaves behind. Gone when the test is over. */
+export async function useCluster(options: FakeKubeApiOptions = {}): Promise<UsedCluster> {
+  const server = await startFakeKubeApi({ lab: LAB, ...options });
+  onTestFinished(() => server.close());
+  const directory = await mkdtemp(join(tmpdir(), 'schooldb-apply-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const kubeconfig = join(directory, 'kubeconfig');
+  await writeFile(kubeconfig, server.kubeconfig());
+  return {
+    server,
+    directory,
+    deploy: (args, run) => deploy([...args, '--kubeconfig', kubeconfig], run),
+    async labFile(edit) {
+      const path = join(directory, 'lab.yaml');
+      await writeFile(path, edit(shippedText('lab.yaml')));
+      return path;
+    },
+  };
+}
+
+export async function deploy(
+  args: readonly string[],
+  { pace = QUICK, environment = {}, ask }: RunOptions = {},
+): Promise<Ran> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const session = { environment, signal: new AbortController().signal, ask, pace };
+  const code = await runCli(args, session, {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+/** Everything that is ours in the cluster, without what differs from one cluster to another by nature. */
+export function objectsOf(server: FakeKubeApi): unknown[] {
+  return ours(server).map(({ metadata, ...object }) => {
+    const { name, namespace, labels, annotations } = metadata;
+    const shown: Record<string, unknown> = {
+      ...object,
+      status: undefined,
+      name,
+      namespace,
+      labels,
+      annotations,
+    };
+    if (object.kind === 'Secret') shown['data'] = Object.keys(object['data'] as object).toSorted();
+    const text = JSON.stringify(shown)
+      .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+      .replaceAll(/"resourceVersion":"\d+"/g, '"resourceVersion":"VERSION"');
+    return JSON.parse(text) as unknown;
+  });
+}
+
+/** The values of all Secrets that are ours, by their names. */
+export function secretsOf(server: FakeKubeApi): Record<string, Record<string, string>> {
+  return Object.fromEntries(
+    ours(server)
+      .filter(({ kind }) => kind === 'Secret')
+      .map(({ metadata, ...object }) => {
+        const data = Object.entries(object['data'] as Record<string, string>);
+        const values = data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()] as const);
+        return [metadata.name ?? '', Object.fromEntries(values.filter(([key]) => key !== 'username'))];
+      }),
+  );
+}
+
+function ours(server: FakeKubeApi): KubeObject[] {
+  const kinds = Object.keys(KIND_SCHEMAS) as KubeKind[];
+  return kinds
+    .flatMap((kind) => server.api.store.list(storeKey(kind)))
+    .filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/managed-by'] === 'schooldb-deploy');
+}
+
+function storeKey(kind: KubeKind): string {
+  const [, root, group = '', ...rest] = pathOf({ kind }).split('/');
+  return root === 'api' ? `/${rest.at(-1) ?? ''}` : `${group}/${rest.at(-1) ?? ''}`;
+}
