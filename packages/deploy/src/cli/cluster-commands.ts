@@ -167,6 +167,8 @@ async function withTarget(
       if (!signal.aborted) throw error;
       output.err(CLUSTER_TEXTS[language].interrupted());
       return EXIT.interrupted;
+    } finally {
+      connection.close();
     }
   });
 }

@@ -23,6 +23,8 @@ export interface KubeConnection {
   readonly context: string;
   /** Rejects where no whole answer comes: no route, a wrong certificate, the signal. */
   send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer>;
+  /** Idle connections would keep the process alive until the server drops them. */
+  close(): void;
 }
 
 /**
@@ -34,7 +36,7 @@ export class KubeConfigConnection implements KubeConnection {
   readonly server: string;
   readonly context: string;
   readonly #config: KubeConfig;
-  /** A handshake for each request would be most of a plan's time. Idle connections keep no process alive. */
+  /** A handshake for each request would be most of a plan's time. */
   readonly #agent = new Agent({ keepAlive: true });
 
   /** @param config - with a current context whose cluster has an https address. */
@@ -42,6 +44,10 @@ export class KubeConfigConnection implements KubeConnection {
     this.#config = config;
     this.server = config.getCurrentCluster()?.server ?? '';
     this.context = config.getCurrentContext();
+  }
+
+  close(): void {
+    this.#agent.destroy();
   }
 
   async send({ method, path, apply }: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
