@@ -3,7 +3,7 @@ import type { Cluster, FaultName } from '@schooldb/local-cluster';
 import { Client, Pool } from '@schooldb/client/pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { configOf, event } from '../support/drop-in.ts';
-import { startTestCluster, until } from '../support/with-cluster.ts';
+import { startTestCluster, until, untilWhole } from '../support/with-cluster.ts';
 
 let cluster: Cluster;
 let runs = 0;
@@ -148,10 +148,7 @@ it.each<[FaultName, object]>([
     await work.stop();
     await pool.end();
     await cluster.undoAllFaults();
-    await until('the cluster is whole', async () => {
-      const { servers } = await cluster.status();
-      return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-    });
+    await untilWhole(cluster);
   }
 });
 

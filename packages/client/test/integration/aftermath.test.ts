@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SchoolDb } from '../../src/index.ts';
 import type { Load } from '../support/load.ts';
 import { startLoad } from '../support/load.ts';
-import { clientOf, record, startTestCluster, until } from '../support/with-cluster.ts';
+import { clientOf, record, startTestCluster, until, untilWhole } from '../support/with-cluster.ts';
 
 const CALLERS = 50;
 
@@ -54,10 +54,7 @@ afterEach(async () => {
   await load?.stop();
   await db?.close();
   await cluster.undoAllFaults();
-  await until('the cluster is whole', async () => {
-    const { servers } = await cluster.status();
-    return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-  });
+  await untilWhole(cluster);
 });
 
 describe.each(REPLICATION)('an address that leads to two servers, %s replication', (_kind, synchronous) => {

@@ -3,7 +3,7 @@ import type { Cluster, FaultName } from '@schooldb/local-cluster';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Load } from '../support/load.ts';
 import { startLoad } from '../support/load.ts';
-import { clientOf, record, startTestCluster, until } from '../support/with-cluster.ts';
+import { clientOf, record, startTestCluster, until, untilWhole } from '../support/with-cluster.ts';
 
 let cluster: Cluster;
 
@@ -58,10 +58,7 @@ describe.each(REPLICATION)('300 callers, %s replication', (_kind, synchronous) =
         await load.stop();
         await db.close();
         await cluster.undoAllFaults();
-        await until('the cluster is whole', async () => {
-          const { servers } = await cluster.status();
-          return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-        });
+        await untilWhole(cluster);
       }
     },
   );

@@ -3,7 +3,7 @@ import type { Cluster, FaultName } from '@schooldb/local-cluster';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SchoolDbError } from '../../src/index.ts';
 import type { SchoolDb } from '../../src/index.ts';
-import { clientOf, startTestCluster, until } from '../support/with-cluster.ts';
+import { clientOf, startTestCluster, until, untilWhole } from '../support/with-cluster.ts';
 
 interface Schema {
   ledger: { caller: number; seq: number; half: number };
@@ -143,10 +143,7 @@ it.each<FaultName>(['kill-primary', 'freeze-primary', 'switchover'])(
       await db.close();
       await cluster.undoAllFaults();
     }
-    await until('the cluster is whole', async () => {
-      const { servers } = await cluster.status();
-      return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-    });
+    await untilWhole(cluster);
   },
 );
 

@@ -2,7 +2,7 @@
 import type { Cluster } from '@schooldb/local-cluster';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startLoad } from '../support/load.ts';
-import { clientOf, record, startTestCluster, until } from '../support/with-cluster.ts';
+import { clientOf, record, startTestCluster, until, untilWhole } from '../support/with-cluster.ts';
 
 let cluster: Cluster;
 
@@ -34,9 +34,6 @@ it.each([50, 3])('%i callers leave a primary that was replaced while it still li
     await load.stop();
     await db.close();
     await cluster.undoAllFaults();
-    await until('the cluster is whole', async () => {
-      const { servers } = await cluster.status();
-      return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-    });
+    await untilWhole(cluster);
   }
 });

@@ -8,7 +8,7 @@ import type { SchoolDb, SchoolDbOptions, Session } from '../../src/index.ts';
 import { Watermark } from '../../src/policy/watermark.ts';
 import { readSessionToken, sessionTokenOf } from '../../src/router/session-token.ts';
 import { startCountingProxy } from '../support/counting-proxy.ts';
-import { clientOf, startTestCluster, until } from '../support/with-cluster.ts';
+import { clientOf, startTestCluster, until, untilWhole } from '../support/with-cluster.ts';
 
 /** Longer than any of these tests takes. */
 const LATE = { lagMs: 120_000 };
@@ -48,13 +48,6 @@ async function untilOnStandby(by: SchoolDb | Session): Promise<void> {
   await until('a standby serves it', async () => (await look(by)).standby);
 }
 
-async function whole(): Promise<void> {
-  await until('the cluster is whole', async () => {
-    const { servers } = await cluster.status();
-    return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-  });
-}
-
 beforeAll(async () => {
   cluster = await startTestCluster({ replicas: 2, promoteAfterMs: 500, poolers: 'auto' });
   await client().write(
@@ -65,7 +58,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((db) => db.close()));
   await cluster.undoAllFaults();
-  await whole();
+  await untilWhole(cluster);
 });
 
 afterAll(() => cluster.stop());
@@ -256,7 +249,7 @@ describe('a session', () => {
     await Promise.all([promoted, reading]);
     expect(reads).toBeGreaterThan(0);
     await note(session);
-    await whole();
+    await untilWhole(cluster);
     await untilOnStandby(session);
     expect((await look(session)).rows).toBe(rows + 1);
     // The token of the old timeline is of use as well.

@@ -6,7 +6,7 @@ import type { Cluster, FaultName } from '@schooldb/local-cluster';
 import { afterEach, expect, it } from 'vitest';
 import type { SchoolDb } from '../../src/index.ts';
 import { SchoolDbError } from '../../src/index.ts';
-import { clientOf, startTestCluster, until } from '../support/with-cluster.ts';
+import { clientOf, startTestCluster, until, untilWhole } from '../support/with-cluster.ts';
 
 const CALLERS = 40;
 const FAULTS: readonly FaultName[] = [
@@ -98,10 +98,7 @@ it.each([
       () => [...told.values()].filter((each) => each === 'done').length > during + 200,
     );
     if (name === 'freeze-primary') await fault.undo();
-    await until('the cluster is whole', async () => {
-      const { servers } = await cluster.status();
-      return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
-    });
+    await untilWhole(cluster);
   }
   ending.abort();
   await Promise.all(callers);

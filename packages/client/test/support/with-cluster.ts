@@ -59,3 +59,11 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Every server runs and has its role again: for the next test, after whatever this one did to them. */
+export function untilWhole(cluster: Cluster): Promise<void> {
+  return until('the cluster is whole', async () => {
+    const { servers } = await cluster.status();
+    return servers.every(({ state, role }) => state === 'running' && role !== 'unknown');
+  });
+}
