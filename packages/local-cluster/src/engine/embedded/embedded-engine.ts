@@ -15,48 +15,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerAddress } from '../../cluster.ts';
 import { ClusterError, messageOf } from '../../errors.ts';
-import type { FaultOptions } from '../../faults/fault.ts';
-import { resolveGroups } from '../../faults/partition-groups.ts';
 import type { ResolvedOptions } from '../../options.ts';
 import type { Children } from '../../process/children.ts';
-import { waitFor } from '../../process/wait.ts';
-import {
-  OVER_AT_ONCE,
-  type Announce,
-  type Effect,
-  type Emit,
-  type Engine,
-  type EngineStatus,
-} from '../engine.ts';
-import { markStandby } from './clone.ts';
-import { crashBackend } from '../crash-backend.ts';
+import type { Emit, Engine, EngineStatus } from '../engine.ts';
+import { askStatus } from '../server-status.ts';
 import { ConfirmingStandbys } from './confirming-standbys.ts';
-import { readControlFile } from './control-file.ts';
-import { diskFull } from '../disk-full.ts';
 import { electStandby } from './election.ts';
-import { parseLsn } from '../lsn.ts';
 import type { Member, Reign } from './member.ts';
-import { areSeparate, Partitions } from './partitions.ts';
+import { partition } from './partition-fault.ts';
+import { Partitions } from './partitions.ts';
 import { ReplayDelays } from './replay-delays.ts';
 import { ReplicationLinks } from './replication-links.ts';
-import { askPosition, forkOf, promote, timelineOf } from './replication.ts';
-import { askStatus } from '../server-status.ts';
+import { forkOf, promote, timelineOf } from './replication.ts';
+import type { EmbeddedScene, Vacancy } from './scene.ts';
+import { serverFaults } from './server-faults.ts';
 import { cutReplication, lag, type StandbyScene } from './standby-faults.ts';
 import { Tending } from './tending.ts';
-
-/** How long a planned switchover waits for the standby to hold the old primary's last word. */
-const CAUGHT_UP_WITHIN_MS = 10_000;
-
-interface Vacancy {
-  lost: Member;
-  /** Somebody took the role away on purpose, and can give it back. */
-  byFault: boolean;
-  /** Gives the failover up, as long as it has not begun to promote. */
-  giveUp: AbortController;
-  promoting: boolean;
-  blocked: string | null;
-  failover: Promise<void>;
-}
 
 type Phase =
   | { name: 'stopped' }
@@ -73,39 +47,24 @@ export interface EmbeddedEngineNeeds {
   onRolesChanged: () => Promise<void>;
 }
 
-export class EmbeddedEngine implements Engine {
-  readonly #options: ResolvedOptions;
-  readonly #members: readonly Member[];
-  readonly #children: Children;
+export class EmbeddedEngine implements Engine, EmbeddedScene {
+  readonly options: ResolvedOptions;
+  readonly members: readonly Member[];
+  readonly children: Children;
   readonly #replicationPassword: string;
   readonly #emit: Emit;
   readonly #onRolesChanged: () => Promise<void>;
   readonly #confirming: ConfirmingStandbys;
-  readonly #links = new ReplicationLinks();
-  readonly #partitions = new Partitions();
-  /** Primaries that live on where the supervisor does not reach them. */
-  readonly #beyond = new Set<Member>();
-  readonly #delays = new ReplayDelays();
-  /** Each strikes the primary of the moment, or its standbys. */
+  readonly links = new ReplicationLinks();
+  readonly partitions = new Partitions();
+  readonly beyond = new Set<Member>();
+  readonly delays = new ReplayDelays();
   readonly faults: Engine['faults'] = {
-    'kill-primary': (_options, announce) => this.#killPrimary(announce),
-    'freeze-primary': (_options, announce) => this.#freezePrimary(announce),
-    'frozen-postmaster': (_options, announce) => this.#freezePostmaster(announce),
-    'crash-backend': (_options, announce) => this.#crashBackend(announce),
-    restart: (_options, announce) => this.#restart(announce),
-    switchover: (_options, announce) => this.#switchover(announce),
-    'disk-full': (options, announce) =>
-      diskFull(
-        this.#members.map((member) => ({ name: member.name, disk: member.server.disk, member })),
-        this.#standbyScene('disk-full').primary.name,
-        options,
-        announce,
-        ({ member }) => this.#startWhereLost(member),
-      ),
-    partition: (options, announce) => this.#partition(options, announce),
-    lag: (options, announce) => lag(this.#standbyScene('lag'), options, this.#delays, announce),
+    ...serverFaults(this),
+    partition: (options, announce) => partition(this, options, announce),
+    lag: (options, announce) => lag(this.#standbyScene('lag'), options, this.delays, announce),
     'cut-replication': (options, announce) =>
-      cutReplication(this.#standbyScene('cut-replication'), options, this.#links, announce),
+      cutReplication(this.#standbyScene('cut-replication'), options, this.links, announce),
   };
   #phase: Phase = { name: 'stopped' };
   /** Who was primary before the present one; undefined before the first failover. */
@@ -115,18 +74,18 @@ export class EmbeddedEngine implements Engine {
   #stopped: Promise<void> | undefined;
 
   constructor(needs: EmbeddedEngineNeeds) {
-    this.#options = needs.options;
-    this.#members = needs.members;
-    this.#children = needs.children;
+    this.options = needs.options;
+    this.members = needs.members;
+    this.children = needs.children;
     this.#replicationPassword = needs.replicationPassword;
     this.#emit = needs.emit;
     this.#onRolesChanged = needs.onRolesChanged;
     this.#confirming = new ConfirmingStandbys(needs.options.synchronous);
-    for (const member of this.#members) member.server.onLost = () => void this.#lost(member);
+    for (const member of this.members) member.server.onLost = () => void this.#lost(member);
   }
 
   get servers(): readonly ServerAddress[] {
-    return this.#members.map(({ name, server }) => ({ name, ...server.address }));
+    return this.members.map(({ name, server }) => ({ name, ...server.address }));
   }
 
   /** Begins with a primary that runs; the others are cloned from it. */
@@ -151,16 +110,16 @@ export class EmbeddedEngine implements Engine {
     await this.#tended;
     if (phase.name === 'vacant') await phase.vacancy.failover;
     // The data is deleted next: an immediate shutdown loses nothing but time spent on it.
-    await Promise.all(this.#members.map(({ server }) => server.stop('immediate')));
-    await this.#links.close();
+    await Promise.all(this.members.map(({ server }) => server.stop('immediate')));
+    await this.links.close();
   }
 
   backends(role: 'primary' | 'standby'): ServerAddress[] {
     const holder = this.#holder();
     const members =
       role === 'primary'
-        ? this.#members.filter((member) => member === holder && member.server.listens)
-        : this.#members.filter(
+        ? this.members.filter((member) => member === holder && member.server.listens)
+        : this.members.filter(
             (member) =>
               member !== holder && member.follows !== undefined && member.server.state === 'running',
           );
@@ -174,16 +133,16 @@ export class EmbeddedEngine implements Engine {
   }
 
   isCutFromClients(server: string): boolean {
-    return this.#partitions.separate('clients', server);
+    return this.partitions.separate('clients', server);
   }
 
   async status(): Promise<EngineStatus> {
     const phase = this.#phase;
-    const answers = await Promise.all(this.#members.map(({ server }) => askStatus(server)));
+    const answers = await Promise.all(this.members.map(({ server }) => askStatus(server)));
     const primary = phase.name === 'reigning' ? phase.reign.primary : undefined;
-    const primaryAnswer = primary === undefined ? undefined : answers[this.#members.indexOf(primary)];
+    const primaryAnswer = primary === undefined ? undefined : answers[this.members.indexOf(primary)];
     return {
-      servers: this.#members.map(({ name, server }, index) => {
+      servers: this.members.map(({ name, server }, index) => {
         const answer = answers[index];
         return {
           name,
@@ -201,167 +160,7 @@ export class EmbeddedEngine implements Engine {
     };
   }
 
-  async #killPrimary(announce: Announce): Promise<Effect> {
-    const primary = this.#requirePrimary('kill-primary');
-    const vacancy = this.#vacate(primary, { byFault: true });
-    announce(primary.name);
-    await primary.server.kill();
-    await this.#reportLoss(primary, `${primary.name} was killed`);
-    this.#failOver(vacancy);
-    return this.#hit(primary, async () => {
-      await this.#comeBack(primary, () => primary.server.start());
-    });
-  }
-
-  async #freezePrimary(announce: Announce): Promise<Effect> {
-    const primary = this.#requirePrimary('freeze-primary');
-    const vacancy = this.#vacate(primary, { byFault: true });
-    announce(primary.name);
-    await primary.server.freeze();
-    await this.#reportLoss(primary, `${primary.name} is frozen`);
-    this.#failOver(vacancy);
-    return this.#hit(primary, async () => {
-      const back = await this.#comeBack(primary, async () => {
-        if (primary.server.state === 'frozen') primary.server.thaw();
-        else await primary.server.start();
-      });
-      // Somebody else is primary: it must not wake up as a second one.
-      if (!back) await primary.server.kill();
-      primary.wake();
-    });
-  }
-
-  /** The role stays where it is: nobody is promoted, and nobody tends standbys who would have to connect. */
-  async #freezePostmaster(announce: Announce): Promise<Effect> {
-    const primary = this.#requirePrimary('frozen-postmaster');
-    this.#requirePostmaster('frozen-postmaster', primary);
-    announce(primary.name);
-    await primary.server.freezePostmaster();
-    return {
-      isOver: () => !primary.server.postmasterFrozen,
-      undo: async () => {
-        primary.server.thawPostmaster();
-        for (const member of this.#members) member.wake();
-      },
-    };
-  }
-
-  /** The postmaster lives, so the primary is not lost; standbys connect again when it has recovered. */
-  async #crashBackend(announce: Announce): Promise<Effect> {
-    const primary = this.#requirePrimary('crash-backend');
-    this.#requirePostmaster('crash-backend', primary);
-    let over = false;
-    const { recovered } = await crashBackend(primary.server, (pid) =>
-      announce(primary.name, `backend ${pid}`),
-    );
-    void recovered.then(() => {
-      over = true;
-      for (const member of this.#members) member.wake();
-      return this.#onRolesChanged();
-    });
-    return { isOver: () => over, undo: () => Promise.resolve() };
-  }
-
-  /**
-   * A fast shutdown and a start in place. The delay before a promotion runs from the moment the
-   * server is down: when it is not back by then it is killed, and a standby is promoted.
-   */
-  async #restart(announce: Announce): Promise<Effect> {
-    const primary = this.#requirePrimary('restart');
-    this.#requirePostmaster('restart', primary);
-    const vacancy = this.#vacate(primary, { byFault: true });
-    announce(primary.name);
-    await primary.server.stop('fast');
-    await this.#reportLoss(primary, `${primary.name} is restarted`);
-    const { promoteAfterMs } = this.#options;
-    const limited = promoteAfterMs !== false && this.#members.length > 1;
-    const limit = limited ? AbortSignal.timeout(promoteAfterMs) : new AbortController().signal;
-    try {
-      await primary.server.start(limit);
-    } catch (error) {
-      if (!limit.aborted) throw error;
-      await primary.server.kill();
-      this.#failOver(vacancy, 0);
-      return OVER_AT_ONCE;
-    }
-    await this.#takeBack(primary);
-    return OVER_AT_ONCE;
-  }
-
-  /**
-   * A fast shutdown sends everything, the last checkpoint included, to the standbys before the server
-   * ends; the standby that has it takes over at once, and the old primary can follow it as it is.
-   */
-  async #switchover(announce: Announce): Promise<Effect> {
-    const primary = this.#requirePrimary('switchover');
-    this.#requirePostmaster('switchover', primary);
-    this.#requireReplication('switchover', primary);
-    const successor = await this.#mostAdvancedFollower();
-    const vacancy = this.#vacate(primary, { byFault: true });
-    announce(primary.name);
-    await primary.server.stop('fast');
-    await this.#reportLoss(primary, `${primary.name} hands over to ${successor.name}`);
-    await this.#tended;
-    // One that replays late would hold the last word and not show it.
-    await successor.server.delayReplay(0);
-    const holds = await this.#holdsLastWord(successor, primary);
-    await this.#delays.apply(successor);
-    if (!holds) {
-      await primary.server.start();
-      await this.#takeBack(primary);
-      throw new ClusterError(
-        'fault-failed',
-        `switchover: ${successor.name} did not receive the last of ${primary.name}, which is primary again`,
-      );
-    }
-    vacancy.promoting = true;
-    await markStandby(primary.server.dataDirectory, this.#children.account);
-    await this.#promote(successor, primary);
-    return OVER_AT_ONCE;
-  }
-
-  /**
-   * Groups that do not hear each other. A primary in another group than the supervisor is lost to it and
-   * lives on: a standby is promoted if those within reach prove that it holds everything acknowledged.
-   */
-  async #partition({ groups: given }: FaultOptions, announce: Announce): Promise<Effect> {
-    const primary = this.#requirePrimary('partition');
-    const servers = this.#members.map(({ name }) => name);
-    const groups = resolveGroups(given, { servers, primary: primary.name });
-    announce(groups.text);
-    const end = this.#partitions.add(groups);
-    const heal = await this.#links.cut((one, other) => areSeparate(groups, one, other));
-    await this.#onRolesChanged();
-    const reigns = this.#phase.name === 'reigning' && this.#phase.reign.primary === primary;
-    if (reigns && areSeparate(groups, 'control', primary.name)) {
-      this.#beyond.add(primary);
-      const vacancy = this.#vacate(primary, { byFault: true });
-      await this.#reportLoss(primary, `${primary.name} is out of the supervisor's reach`);
-      this.#failOver(vacancy);
-    }
-    return {
-      undo: async () => {
-        end();
-        // Before anybody hears of it again: nobody may take it for the primary that it no longer is.
-        await this.#meetAgain();
-        await heal();
-        await this.#onRolesChanged();
-        for (const member of this.#members) member.wake();
-      },
-    };
-  }
-
-  /** Primaries that are within reach again have their role back, or are fenced: killed, and cloned by the tending. */
-  async #meetAgain(): Promise<void> {
-    for (const member of this.#beyond) {
-      if (this.#partitions.separate('control', member.name)) continue;
-      this.#beyond.delete(member);
-      const back = await this.#comeBack(member, () => this.#bringUp(member));
-      if (!back) await member.server.kill();
-    }
-  }
-
-  #requirePrimary(fault: string): Member {
+  requirePrimary(fault: string): Member {
     if (this.#phase.name === 'reigning') return this.#phase.reign.primary;
     throw new ClusterError(
       'fault-failed',
@@ -369,28 +168,28 @@ export class EmbeddedEngine implements Engine {
     );
   }
 
-  /** A postmaster that is stopped takes no orders, and is not stopped twice. */
-  #requirePostmaster(fault: string, { name, server }: Member): void {
-    if (!server.postmasterFrozen) return;
-    throw new ClusterError(
-      'fault-failed',
-      `${fault}: the postmaster of ${name} is frozen; undo frozen-postmaster first`,
-    );
+  reigns(member: Member): boolean {
+    return this.#phase.name === 'reigning' && this.#phase.reign.primary === member;
   }
 
-  /** A fast shutdown waits until every connected standby has everything. */
-  #requireReplication(fault: string, primary: Member): void {
-    const cut = this.#others(primary).filter(({ name }) => this.#links.isCut(name, primary.name));
-    if (cut.length === 0) return;
-    const names = cut.map(({ name }) => name).join(' and ');
-    throw new ClusterError(
-      'fault-failed',
-      `${fault}: replication to ${names} is cut; undo cut-replication or partition first`,
-    );
+  follows(member: Member): boolean {
+    return this.#phase.name === 'reigning' && member.follows === this.#phase.reign;
+  }
+
+  tended(): Promise<unknown> {
+    return this.#tended;
+  }
+
+  rolesChanged(): Promise<void> {
+    return this.#onRolesChanged();
+  }
+
+  bringBack(primary: Member): Promise<boolean> {
+    return this.comeBack(primary, () => this.#bringUp(primary));
   }
 
   #standbyScene(fault: string): StandbyScene {
-    return { members: this.#members, primary: this.#requirePrimary(fault) };
+    return { members: this.members, primary: this.requirePrimary(fault) };
   }
 
   #holder(): Member | undefined {
@@ -409,18 +208,22 @@ export class EmbeddedEngine implements Engine {
     const standbys = this.#others(primary);
     const tending = new Tending(reign, {
       confirming: this.#confirming,
-      links: this.#links,
-      partitions: this.#partitions,
-      delays: this.#delays,
+      links: this.links,
+      partitions: this.partitions,
+      delays: this.delays,
       replicationPassword: this.#replicationPassword,
-      children: this.#children,
+      children: this.children,
       emit: this.#emit,
       onRolesChanged: () => void this.#onRolesChanged(),
     });
     this.#tended = tending.tendAll(standbys);
   }
 
-  #vacate(lost: Member, { byFault }: { byFault: boolean }): Vacancy {
+  vacate(primary: Member): Vacancy {
+    return this.#vacate(primary, true);
+  }
+
+  #vacate(lost: Member, byFault: boolean): Vacancy {
     if (this.#phase.name === 'reigning') this.#phase.end.abort();
     const vacancy: Vacancy = {
       lost,
@@ -434,7 +237,7 @@ export class EmbeddedEngine implements Engine {
     return vacancy;
   }
 
-  async #reportLoss(primary: Member, detail: string): Promise<void> {
+  async reportLoss(primary: Member, detail: string): Promise<void> {
     await this.#onRolesChanged();
     this.#emit({ type: 'primary:lost', server: primary.name, detail });
   }
@@ -443,9 +246,9 @@ export class EmbeddedEngine implements Engine {
   async #lost(member: Member): Promise<void> {
     const phase = this.#phase;
     if (phase.name === 'reigning' && phase.reign.primary === member) {
-      const vacancy = this.#vacate(member, { byFault: false });
-      await this.#reportLoss(member, `${member.name} ended`);
-      this.#failOver(vacancy);
+      const vacancy = this.#vacate(member, false);
+      await this.reportLoss(member, `${member.name} ended`);
+      this.failOver(vacancy);
       return;
     }
     if (phase.name === 'stopped') return;
@@ -454,7 +257,7 @@ export class EmbeddedEngine implements Engine {
     member.wake();
   }
 
-  #failOver(vacancy: Vacancy, delayMs = this.#options.promoteAfterMs): void {
+  failOver(vacancy: Vacancy, delayMs = this.options.promoteAfterMs): void {
     const { signal } = vacancy.giveUp;
     vacancy.failover = this.#runFailover(vacancy, delayMs).catch((error: unknown) => {
       if (!signal.aborted)
@@ -466,25 +269,25 @@ export class EmbeddedEngine implements Engine {
     const { lost } = vacancy;
     const { signal } = vacancy.giveUp;
     if (delayMs !== false) await sleep(delayMs, undefined, { signal });
-    if (delayMs === false || this.#members.length === 1) {
+    if (delayMs === false || this.members.length === 1) {
       // Nobody else can have the role. Where a fault took it, undo gives it back.
-      if ((delayMs === false && vacancy.byFault) || this.#beyond.has(lost)) return;
+      if ((delayMs === false && vacancy.byFault) || this.beyond.has(lost)) return;
       await lost.server.start(signal);
-      await this.#takeBack(lost);
+      await this.takeBack(lost);
       return;
     }
     await this.#tended;
     const successor = await electStandby(this.#others(lost), {
       confirming: this.#confirming,
-      synchronous: this.#options.synchronous,
-      reaches: ({ name }) => !this.#partitions.separate('control', name),
+      synchronous: this.options.synchronous,
+      reaches: ({ name }) => !this.partitions.separate('control', name),
       signal,
       onBlocked: (why) => this.#block(vacancy, why),
     });
     if (signal.aborted) return;
     vacancy.promoting = true;
     lost.diverged = true;
-    await this.#promote(successor, lost);
+    await this.promote(successor, lost);
   }
 
   #block(vacancy: Vacancy, why: string): void {
@@ -493,8 +296,7 @@ export class EmbeddedEngine implements Engine {
     this.#emit({ type: 'promotion:blocked', server: vacancy.lost.name, detail: `no promotion: ${why}` });
   }
 
-  /** Once begun it is never given up for another standby: that could make two primaries. */
-  async #promote(successor: Member, former: Member): Promise<void> {
+  async promote(successor: Member, former: Member): Promise<void> {
     for (let done = false; !done;) {
       try {
         await successor.server.configure({
@@ -527,21 +329,19 @@ export class EmbeddedEngine implements Engine {
     });
   }
 
-  /** Undo of a fault on the primary: true when it has its role back, false when somebody else has it. */
-  async #comeBack(primary: Member, revive: () => Promise<void>): Promise<boolean> {
+  async comeBack(primary: Member, revive: () => Promise<void>): Promise<boolean> {
     const phase = this.#phase;
     if (phase.name !== 'vacant' || phase.vacancy.lost !== primary) return false;
     if (!phase.vacancy.promoting) phase.vacancy.giveUp.abort();
     await phase.vacancy.failover;
     if (this.#phase !== phase) return false;
     await revive();
-    await this.#takeBack(primary);
+    await this.takeBack(primary);
     return true;
   }
 
-  /** Undo of what kept a server from running, or from being reached. */
-  async #startWhereLost(member: Member): Promise<void> {
-    await this.#comeBack(member, () => this.#bringUp(member));
+  async startWhereLost(member: Member): Promise<void> {
+    await this.bringBack(member);
     member.wake();
   }
 
@@ -550,7 +350,7 @@ export class EmbeddedEngine implements Engine {
     else await server.untilReady();
   }
 
-  async #takeBack(primary: Member): Promise<void> {
+  async takeBack(primary: Member): Promise<void> {
     await this.#tended;
     await this.#beginReign(primary);
     this.#emit({
@@ -560,52 +360,7 @@ export class EmbeddedEngine implements Engine {
     });
   }
 
-  /** The hit server is over it when it follows somebody, or is primary again. */
-  #hit(member: Member, undo: () => Promise<void>): Effect {
-    return {
-      undo,
-      isOver: () =>
-        this.#phase.name === 'reigning' &&
-        (this.#phase.reign.primary === member || member.follows === this.#phase.reign),
-    };
-  }
-
-  async #mostAdvancedFollower(): Promise<Member> {
-    const phase = this.#phase;
-    const followers = this.#members.filter(
-      (member) => phase.name === 'reigning' && member.follows === phase.reign,
-    );
-    const ranked = await Promise.all(
-      followers.map(async (member) => ({
-        member,
-        lsn: (await askPosition(member.server))?.received ?? null,
-      })),
-    );
-    const [best] = ranked
-      .filter(({ lsn }) => lsn !== null)
-      .toSorted((a, b) => Number(parseLsn(b.lsn ?? '0/0') - parseLsn(a.lsn ?? '0/0')));
-    if (best === undefined)
-      throw new ClusterError(
-        'fault-failed',
-        'switchover: no standby follows the primary; start with replicas of 1 or more, or wait for one',
-      );
-    return best.member;
-  }
-
-  async #holdsLastWord(standby: Member, primary: Member): Promise<boolean> {
-    const { cleanShutdown, checkpoint } = await readControlFile(primary.server.dataDirectory);
-    if (!cleanShutdown) return false;
-    const holds = await waitFor(
-      async () => {
-        const answer = await askPosition(standby.server);
-        return answer?.replayed != null && parseLsn(answer.replayed) > checkpoint;
-      },
-      { timeoutMs: CAUGHT_UP_WITHIN_MS },
-    );
-    return holds === true;
-  }
-
   #others(member: Member): Member[] {
-    return this.#members.filter((other) => other !== member);
+    return this.members.filter((other) => other !== member);
   }
 }
