@@ -1,24 +1,14 @@
 /** A client of its own, on the original and on the drop-in. */
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Cluster } from '@schooldb/local-cluster';
 import pg from 'pg';
 import { from, to } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Subject } from '../support/drop-in.ts';
-import { SUBJECTS, configOf, event, silentServer } from '../support/drop-in.ts';
-import { startTestCluster } from '../support/with-cluster.ts';
+import { SUBJECTS, event, silentServer, useServer } from '../support/drop-in.ts';
 
-let cluster: Cluster;
-let config: ReturnType<typeof configOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster({ replicas: 0, synchronous: false });
-  config = configOf(cluster);
-});
-
-afterAll(() => cluster.stop());
+const server = useServer();
 
 async function withClient(
   { Client }: Pick<Subject, 'Client'>,
@@ -37,16 +27,16 @@ async function withClient(
 
 describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
   it('connects, answers and ends', async () => {
-    const client = new subject.Client(config);
+    const client = new subject.Client(server.config);
     const ended = event(client, 'end');
     const told = event(client, 'connect');
     expect(await client.connect()).toBe(client);
     await told;
     expect([client.host, client.port, client.database, client.user]).toEqual([
-      config.host,
-      config.port,
-      config.database,
-      config.user,
+      server.config.host,
+      server.config.port,
+      server.config.database,
+      server.config.user,
     ]);
     expect((await client.query('SELECT $1::text AS v', ['x'])).rows).toEqual([{ v: 'x' }]);
     expect(await client.end()).toBeUndefined();
@@ -56,7 +46,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
 
   it('connects, answers and ends by callbacks', () => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const client = new subject.Client(config);
+    const client = new subject.Client(server.config);
     client.connect((error: Error | null) => {
       if (error) return reject(error);
       client.query('SELECT 1 AS n', (failure, result) => {
@@ -69,7 +59,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
   });
 
   it('connects by a string', async () => {
-    const { user, password, host, port, database } = config;
+    const { user, password, host, port, database } = server.config;
     const url = `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}?sslmode=no-verify`;
     const client = new subject.Client(url);
     await client.connect();
@@ -78,7 +68,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
   });
 
   it('lets statements queue up before it is connected', async () => {
-    const client = new subject.Client(config);
+    const client = new subject.Client(server.config);
     const early = client.query('SELECT 1 AS n');
     await client.connect();
     expect((await early).rows).toEqual([{ n: 1 }]);
@@ -86,21 +76,21 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
   });
 
   it('can not be connected twice', () =>
-    withClient(subject, config, async (client) => {
+    withClient(subject, server.config, async (client) => {
       await expect(client.connect()).rejects.toThrow(
         'Client has already been connected. You cannot reuse a client.',
       );
     }));
 
   it('can be ended before it was connected', async () => {
-    const client = new subject.Client(config);
+    const client = new subject.Client(server.config);
     expect(await client.end()).toBeUndefined();
   });
 
   it('says within its time that something is silent', async () => {
     const silent = await silentServer();
     const client = new subject.Client({
-      ...config,
+      ...server.config,
       host: '127.0.0.1',
       port: silent.port,
       connectionTimeoutMillis: 200,
@@ -112,7 +102,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
   });
 
   it('says what the server says to a wrong password', async () => {
-    const client = new subject.Client({ ...config, password: 'wrong' });
+    const client = new subject.Client({ ...server.config, password: 'wrong' });
     const early = client.query('SELECT 1').catch((error: unknown) => error);
     await expect(client.connect()).rejects.toMatchObject({ code: '28P01', severity: 'FATAL' });
     expect(await early).toBeInstanceOf(Error);
@@ -120,7 +110,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
   });
 
   it('knows its transaction', () =>
-    withClient(subject, config, async (client) => {
+    withClient(subject, server.config, async (client) => {
       const states = [client.getTransactionStatus()];
       for (const text of ['BEGIN', 'SELEC', 'ROLLBACK']) {
         await client.query(text).catch(() => {});
@@ -132,7 +122,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
     }));
 
   it('tells of a connection that is lost, and of its end', () =>
-    withClient(subject, config, async (client) => {
+    withClient(subject, server.config, async (client) => {
       const lost = event(client, 'error');
       const ended = event(client, 'end');
       const running = client.query('SELECT pg_sleep(60)').catch((error: unknown) => error);
@@ -145,7 +135,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
     }));
 
   it('copies in and out, and reads by a cursor', () =>
-    withClient(subject, config, async (client) => {
+    withClient(subject, server.config, async (client) => {
       await client.query('CREATE TEMP TABLE copied (n integer)');
       await pipeline(Readable.from(['1\n2\n', '3\n']), client.query(from('COPY copied FROM STDIN')));
       let text = '';
@@ -165,14 +155,14 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
     }));
 
   it('refuses a COPY that comes as an ordinary statement, and goes on', () =>
-    withClient(subject, config, async (client) => {
+    withClient(subject, server.config, async (client) => {
       await client.query('CREATE TEMP TABLE copied (n integer)');
       await expect(client.query('COPY copied FROM STDIN')).rejects.toThrow(/No source stream defined/);
       expect((await client.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
     }));
 
   it('pipelines where it is told to', () =>
-    withClient(subject, { ...config, pipeline: true }, async (client) => {
+    withClient(subject, { ...server.config, pipeline: true }, async (client) => {
       const answers = await Promise.allSettled([
         client.query('SELECT 1 AS n'),
         client.query('SELEC'),
@@ -184,7 +174,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
     }));
 
   it('has what others look for inside', () =>
-    withClient(subject, config, async (client) => {
+    withClient(subject, server.config, async (client) => {
       const inside = client as unknown as Record<string, unknown> & {
         connection: { stream: { writable: boolean } };
       };
@@ -193,16 +183,16 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
       expect(inside.connection).toBeInstanceOf(pg.Connection);
       expect(inside.connection.stream.writable).toBe(true);
       expect(inside['_types']).toBeInstanceOf(pg.TypeOverrides);
-      expect(inside['connectionParameters']).toMatchObject({ user: config.user });
+      expect(inside['connectionParameters']).toMatchObject({ user: server.config.user });
       expect(client.escapeLiteral(`it's`)).toBe(`'it''s'`);
       client.setTypeParser(pg.types.builtins.INT4, (value) => `int ${value}`);
       expect((await client.query('SELECT 1::int AS n')).rows).toEqual([{ n: 'int 1' }]);
     }));
 
   it('cancels what another client runs', () =>
-    withClient(subject, config, async (client) => {
+    withClient(subject, server.config, async (client) => {
       const running = client.query('SELECT pg_sleep(60)').catch((error: unknown) => error);
-      await withClient(subject, config, async (other) => {
+      await withClient(subject, server.config, async (other) => {
         const { processID } = client as unknown as { processID: number };
         await other.query('SELECT pg_cancel_backend($1)', [processID]);
       });
@@ -212,7 +202,7 @@ describe.each(SUBJECTS)('a client of %s', (_name, subject) => {
 });
 
 async function terminate(client: pg.Client): Promise<void> {
-  const admin = new pg.Client(config);
+  const admin = new pg.Client(server.config);
   await admin.connect();
   await admin.query('SELECT pg_terminate_backend($1)', [
     (client as unknown as { processID: number }).processID,

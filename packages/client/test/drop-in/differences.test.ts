@@ -4,31 +4,22 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { Socket, connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import type { Cluster } from '@schooldb/local-cluster';
 import dropIn, * as exported from '@schooldb/client/pg';
 import { Client, Pool } from '@schooldb/client/pg';
 import pg from 'pg';
 import Cursor from 'pg-cursor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
-import { configOf, silentServer, withPool } from '../support/drop-in.ts';
-import { startTestCluster, until } from '../support/with-cluster.ts';
+import { silentServer, withPool, useServer } from '../support/drop-in.ts';
+import { until } from '../support/with-cluster.ts';
 
-let cluster: Cluster;
-let config: ReturnType<typeof configOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster({ replicas: 0, synchronous: false });
-  config = configOf(cluster);
-});
-
-afterAll(() => cluster.stop());
+const server = useServer();
 
 const pidOf = (client: pg.Client) => (client as unknown as { processID: number }).processID;
 
 describe('a connection that comes back', () => {
   it('is lent again after an SQL error', () =>
-    withPool(dropIn, { ...config, max: 1 }, async (pool) => {
+    withPool(dropIn, { ...server.config, max: 1 }, async (pool) => {
       const { rows } = await pool.query('SELECT pg_backend_pid() AS pid');
       await expect(pool.query('SELECT 1/0')).rejects.toMatchObject({ code: '22012' });
       expect((await pool.query('SELECT pg_backend_pid() AS pid')).rows).toEqual(rows);
@@ -38,7 +29,7 @@ describe('a connection that comes back', () => {
     ['open', ['BEGIN']],
     ['failed', ['BEGIN', 'SELEC']],
   ])('is closed in an %s transaction', (_state, texts) =>
-    withPool(dropIn, { ...config, max: 1, idleTimeoutMillis: 0 }, async (pool) => {
+    withPool(dropIn, { ...server.config, max: 1, idleTimeoutMillis: 0 }, async (pool) => {
       const client = await pool.connect();
       for (const text of texts) await client.query(text).catch(() => {});
       client.release();
@@ -49,14 +40,14 @@ describe('a connection that comes back', () => {
   );
 
   it('is closed where pool.query() has left a transaction open', () =>
-    withPool(dropIn, { ...config, max: 1 }, async (pool) => {
+    withPool(dropIn, { ...server.config, max: 1 }, async (pool) => {
       const { rows } = await pool.query('SELECT pg_backend_pid() AS pid');
       await pool.query('BEGIN');
       expect((await pool.query('SELECT pg_backend_pid() AS pid')).rows).not.toEqual(rows);
     }));
 
   it('is lent when what nobody has waited for is answered', () =>
-    withPool(dropIn, { ...config, max: 1 }, async (pool) => {
+    withPool(dropIn, { ...server.config, max: 1 }, async (pool) => {
       const client = await pool.connect();
       await client.query('BEGIN');
       void client.query('COMMIT');
@@ -65,7 +56,7 @@ describe('a connection that comes back', () => {
     }));
 
   it('is closed where a cursor was left open', () =>
-    withPool(dropIn, { ...config, max: 1 }, async (pool) => {
+    withPool(dropIn, { ...server.config, max: 1 }, async (pool) => {
       const client = await pool.connect();
       const cursor = client.query(new Cursor('SELECT generate_series(1, 100) AS n'));
       await cursor.read(1);
@@ -77,9 +68,9 @@ describe('a connection that comes back', () => {
 
 describe('a connection that is lost under pool.query()', () => {
   it('costs a read nothing but time', async () => {
-    const proxy = await startCuttingProxy(cluster.endpoints.master);
+    const proxy = await startCuttingProxy(server.cluster.endpoints.master);
     try {
-      await withPool(dropIn, { ...config, ...proxy.address, max: 1 }, async (pool) => {
+      await withPool(dropIn, { ...server.config, ...proxy.address, max: 1 }, async (pool) => {
         await pool.query('SELECT 1');
         const answer = pool.query('SELECT count(*)::int AS n FROM pg_catalog.pg_class WHERE relname = $1', [
           'nothing',
@@ -94,9 +85,9 @@ describe('a connection that is lost under pool.query()', () => {
   });
 
   it('makes the outcome of what has effects unknown, and sends it once', async () => {
-    const proxy = await startCuttingProxy(cluster.endpoints.master);
+    const proxy = await startCuttingProxy(server.cluster.endpoints.master);
     try {
-      await withPool(dropIn, { ...config, ...proxy.address, max: 1 }, async (pool) => {
+      await withPool(dropIn, { ...server.config, ...proxy.address, max: 1 }, async (pool) => {
         await pool.query('CREATE TABLE sent (n integer)');
         const started = pool
           .query(`INSERT INTO sent SELECT 1 FROM pg_sleep(0.5)`)
@@ -115,9 +106,9 @@ describe('a connection that is lost under pool.query()', () => {
   });
 
   it("is told with pg's own words to who has checked the client out", async () => {
-    const proxy = await startCuttingProxy(cluster.endpoints.master);
+    const proxy = await startCuttingProxy(server.cluster.endpoints.master);
     try {
-      await withPool(dropIn, { ...config, ...proxy.address, max: 1 }, async (pool) => {
+      await withPool(dropIn, { ...server.config, ...proxy.address, max: 1 }, async (pool) => {
         const client = await pool.connect();
         const answer = client.query('SELECT pg_sleep(60)').catch((error: unknown) => error);
         await until('it runs', async () => (await activeLike('SELECT pg_sleep(60)')) === 1);
@@ -137,16 +128,16 @@ describe('a connection that is lost under pool.query()', () => {
 describe('a server that is not there', () => {
   it('is waited for, by whoever asks', async () => {
     const door = await closedDoor();
-    await withPool(dropIn, { ...config, ...door.address, max: 2 }, async (pool) => {
+    await withPool(dropIn, { ...server.config, ...door.address, max: 2 }, async (pool) => {
       const answers = Promise.all([
         pool.query('SELECT 1 AS n'),
         pool.query('CREATE TABLE IF NOT EXISTS came (n integer)'),
         pool.query('SELECT 3 AS n'),
       ]);
-      const client = new Client({ ...config, ...door.address });
+      const client = new Client({ ...server.config, ...door.address });
       const connected = client.connect();
       await until('somebody has knocked', () => door.refused() > 3);
-      door.open(cluster.endpoints.master.port);
+      door.open(server.cluster.endpoints.master.port);
       expect((await answers).map(({ rows }) => rows)).toEqual([[{ n: 1 }], [], [{ n: 3 }]]);
       await connected;
       await client.end();
@@ -156,7 +147,7 @@ describe('a server that is not there', () => {
 
   it('is waited for as long as connectionTimeoutMillis says, and no longer by those in line', () => {
     const nowhere = { host: '127.0.0.1', port: 1, max: 1, connectionTimeoutMillis: 500 };
-    return withPool(dropIn, { ...config, ...nowhere }, async (pool) => {
+    return withPool(dropIn, { ...server.config, ...nowhere }, async (pool) => {
       const errors = await Promise.all(
         [1, 2, 3].map(() => pool.query('SELECT 1').catch((error: Error) => error)),
       );
@@ -166,14 +157,14 @@ describe('a server that is not there', () => {
         'timeout exceeded when trying to connect',
       ]);
       expect(errors[0]).toMatchObject({ cause: { message: 'Connection terminated' } });
-      const client = new Client({ ...config, ...nowhere });
+      const client = new Client({ ...server.config, ...nowhere });
       await expect(client.connect()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     });
   });
 
   it('does not hold up the end of a pool, and those in line are told', async () => {
     const door = await closedDoor();
-    const pool = new Pool({ ...config, ...door.address, max: 1 });
+    const pool = new Pool({ ...server.config, ...door.address, max: 1 });
     const connecting = pool.connect().catch((error: Error) => error.message);
     const inLine = pool.query('SELECT 1').catch((error: Error) => error.message);
     await until('it is known to be down', () => door.refused() > 1);
@@ -184,7 +175,7 @@ describe('a server that is not there', () => {
   });
 
   it('does not hold up the end of a client', async () => {
-    const client = new Client({ ...config, host: '127.0.0.1', port: 1 });
+    const client = new Client({ ...server.config, host: '127.0.0.1', port: 1 });
     const connecting = client.connect().catch((error: Error) => error.message);
     await client.end();
     expect(await connecting).toBe('Connection terminated');
@@ -193,7 +184,12 @@ describe('a server that is not there', () => {
   it('is not waited for where the app brings its own socket', async () => {
     const silent = await silentServer();
     const to = { host: '127.0.0.1', port: silent.port };
-    const client = new Client({ ...config, ...to, stream: () => new Socket(), connectionTimeoutMillis: 200 });
+    const client = new Client({
+      ...server.config,
+      ...to,
+      stream: () => new Socket(),
+      connectionTimeoutMillis: 200,
+    });
     await expect(client.connect()).rejects.toThrow('timeout expired');
     await silent.close();
   });
@@ -221,7 +217,7 @@ describe("an 'error' that nobody listens to", () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
       encoding: 'utf8',
       timeout: 60_000,
-      env: { ...process.env, CONFIG: JSON.stringify(config) },
+      env: { ...process.env, CONFIG: JSON.stringify(server.config) },
     });
     expect([status, stdout, stderr]).toEqual([0, '[ { n: 1 } ]\n', '']);
   });
@@ -275,7 +271,7 @@ describe('the module', () => {
 });
 
 async function activeLike(text: string): Promise<number> {
-  const admin = new pg.Client(config);
+  const admin = new pg.Client(server.config);
   await admin.connect();
   const { rows } = await admin.query(
     `SELECT count(*)::int AS n FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()`,

@@ -1,27 +1,18 @@
 /** pg-pool's timeouts, limits and hooks, on the original and on the drop-in. */
 import { spawnSync } from 'node:child_process';
-import type { Cluster } from '@schooldb/local-cluster';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SUBJECTS, configOf, event, silentServer, withPool } from '../support/drop-in.ts';
-import { startTestCluster, until } from '../support/with-cluster.ts';
+import { describe, expect, it } from 'vitest';
+import { SUBJECTS, event, silentServer, withPool, useServer } from '../support/drop-in.ts';
+import { until } from '../support/with-cluster.ts';
 
-let cluster: Cluster;
-let config: ReturnType<typeof configOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster({ replicas: 0, synchronous: false });
-  config = configOf(cluster);
-});
-
-afterAll(() => cluster.stop());
+const server = useServer();
 
 const pidOf = (client: pg.Client) => (client as unknown as { processID: number }).processID;
 
 describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
   describe('and its timeouts', () => {
     it('closes a client that was idle for as long as it may', () =>
-      withPool(subject, { ...config, idleTimeoutMillis: 50 }, async (pool) => {
+      withPool(subject, { ...server.config, idleTimeoutMillis: 50 }, async (pool) => {
         const removed = event(pool, 'remove');
         const client = await pool.connect();
         client.release();
@@ -31,7 +22,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
       }));
 
     it('keeps as many as it is to keep', () =>
-      withPool(subject, { ...config, idleTimeoutMillis: 50, min: 1, max: 3 }, async (pool) => {
+      withPool(subject, { ...server.config, idleTimeoutMillis: 50, min: 1, max: 3 }, async (pool) => {
         const clients = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
         for (const client of clients) client.release();
         await until('the others are closed', () => pool.totalCount === 1);
@@ -39,7 +30,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
       }));
 
     it('keeps idle clients for ever where the time is 0', () =>
-      withPool(subject, { ...config, idleTimeoutMillis: 0 }, async (pool) => {
+      withPool(subject, { ...server.config, idleTimeoutMillis: 0 }, async (pool) => {
         const pids = [];
         for (let round = 0; round < 3; round += 1)
           pids.push((await pool.query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
@@ -47,7 +38,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
       }));
 
     it('refuses who has waited too long for a client, and goes on with others', () =>
-      withPool(subject, { ...config, max: 1, connectionTimeoutMillis: 1_000 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1, connectionTimeoutMillis: 1_000 }, async (pool) => {
         const held = await pool.connect();
         await expect(pool.connect()).rejects.toThrow('timeout exceeded when trying to connect');
         await expect(pool.query('SELECT 1')).rejects.toThrow('timeout exceeded when trying to connect');
@@ -65,7 +56,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
       try {
         await withPool(
           subject,
-          { ...config, host: '127.0.0.1', port: silent.port, max: 1, connectionTimeoutMillis: 200 },
+          { ...server.config, host: '127.0.0.1', port: silent.port, max: 1, connectionTimeoutMillis: 200 },
           async (pool) => {
             const text = 'Connection terminated due to connection timeout';
             await expect(pool.connect()).rejects.toThrow(text);
@@ -81,7 +72,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
     it('ends although something is silent', async () => {
       const silent = await silentServer();
       const pool = new subject.Pool({
-        ...config,
+        ...server.config,
         host: '127.0.0.1',
         port: silent.port,
         connectionTimeoutMillis: 300,
@@ -94,7 +85,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
     });
 
     it('closes a client that has been used as often as it may', () =>
-      withPool(subject, { ...config, max: 1, maxUses: 2 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1, maxUses: 2 }, async (pool) => {
         const pids: number[] = [];
         for (let round = 0; round < 4; round += 1) {
           const client = await pool.connect();
@@ -107,7 +98,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
       }));
 
     it('closes an idle client that has become too old', () =>
-      withPool(subject, { ...config, maxLifetimeSeconds: 0.2, idleTimeoutMillis: 0 }, async (pool) => {
+      withPool(subject, { ...server.config, maxLifetimeSeconds: 0.2, idleTimeoutMillis: 0 }, async (pool) => {
         const removed = event(pool, 'remove');
         await pool.query('SELECT 1');
         await removed;
@@ -115,7 +106,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
       }));
 
     it('counts a lent client that has become too old, and closes it when it comes back', () =>
-      withPool(subject, { ...config, maxLifetimeSeconds: 0.2 }, async (pool) => {
+      withPool(subject, { ...server.config, maxLifetimeSeconds: 0.2 }, async (pool) => {
         const client = await pool.connect();
         await until('it has expired', () => pool.expiredCount === 1);
         expect((await client.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
@@ -133,7 +124,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
         verified.push(client);
         client.query('SELECT 1', done);
       };
-      return withPool(subject, { ...config, max: 1, verify }, async (pool) => {
+      return withPool(subject, { ...server.config, max: 1, verify }, async (pool) => {
         const client = await pool.connect();
         client.release();
         await pool.query('SELECT 1');
@@ -144,7 +135,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
     it('lends no client that was found wanting', () => {
       const failure = new Error('not good enough');
       const verify: pg.PoolConfig['verify'] = (_client, done) => done(failure);
-      return withPool(subject, { ...config, verify }, async (pool) => {
+      return withPool(subject, { ...server.config, verify }, async (pool) => {
         await expect(pool.connect()).rejects.toBe(failure);
         await expect(pool.query('SELECT 1')).rejects.toThrow('not good enough');
         expect([pool.totalCount, pool.idleCount]).toEqual([0, 0]);
@@ -157,7 +148,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
         client.query(`SET application_name = 'prepared'`).then(() => {
           prepared += 1;
         }) as unknown as void;
-      return withPool(subject, { ...config, max: 1, onConnect }, async (pool) => {
+      return withPool(subject, { ...server.config, max: 1, onConnect }, async (pool) => {
         const { rows } = await pool.query('SHOW application_name');
         await pool.query('SELECT 1');
         expect([rows, prepared]).toEqual([[{ application_name: 'prepared' }], 1]);
@@ -173,7 +164,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
         },
       ],
     ])('lends no client whose preparation %s', (_how, onConnect) =>
-      withPool(subject, { ...config, onConnect }, async (pool) => {
+      withPool(subject, { ...server.config, onConnect }, async (pool) => {
         await expect(pool.connect()).rejects.toThrow('no');
         expect([pool.totalCount, pool.idleCount]).toEqual([0, 0]);
       }),
@@ -181,14 +172,14 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
 
     it('tells what it does to a log', () => {
       const lines: unknown[] = [];
-      return withPool(subject, { ...config, log: (line) => lines.push(line) }, async (pool) => {
+      return withPool(subject, { ...server.config, log: (line) => lines.push(line) }, async (pool) => {
         await pool.query('SELECT 1');
         expect(lines).toEqual(expect.arrayContaining(['connecting new client', 'new client connected']));
       });
     });
 
     it('lets a hook of the event connect ask first', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         pool.on('connect', (client) => void client.query(`SET application_name = 'by event'`));
         const { rows } = await pool.query('SHOW application_name');
         expect(rows).toEqual([{ application_name: 'by event' }]);
@@ -200,7 +191,7 @@ describe.each(SUBJECTS)('a pool of %s', (name, subject) => {
       spawnSync(process.execPath, ['--input-type=module', '--no-warnings', '-e', code], {
         encoding: 'utf8',
         timeout: 60_000,
-        env: { ...process.env, CONFIG: JSON.stringify(config) },
+        env: { ...process.env, CONFIG: JSON.stringify(server.config) },
       });
     const importing = `import * as all from ${JSON.stringify(name === 'pg' ? import.meta.resolve('pg') : new URL('../../src/pg/index.ts', import.meta.url).href)};
       const { Pool } = all;

@@ -1,23 +1,14 @@
 /** What pg-pool documents of itself, on the original and on the drop-in. Its limits and hooks: pool-limits.test.ts. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Cluster } from '@schooldb/local-cluster';
 import pg from 'pg';
 import Cursor from 'pg-cursor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SUBJECTS, configOf, event, withPool } from '../support/drop-in.ts';
-import { startTestCluster, until } from '../support/with-cluster.ts';
+import { describe, expect, it } from 'vitest';
+import { SUBJECTS, event, withPool, useServer } from '../support/drop-in.ts';
+import { until } from '../support/with-cluster.ts';
 
 const { BOOL } = pg.types.builtins;
 
-let cluster: Cluster;
-let config: ReturnType<typeof configOf>;
-
-beforeAll(async () => {
-  cluster = await startTestCluster({ replicas: 0, synchronous: false });
-  config = configOf(cluster);
-});
-
-afterAll(() => cluster.stop());
+const server = useServer();
 
 describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
   describe('that is made', () => {
@@ -30,14 +21,14 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('keeps the options it was given, and does not show the password', () =>
-      withPool(subject, { ...config, max: 3, application_name: 'given' }, async (pool) => {
-        expect(pool.options).toMatchObject({ max: 3, application_name: 'given', host: config.host });
+      withPool(subject, { ...server.config, max: 3, application_name: 'given' }, async (pool) => {
+        expect(pool.options).toMatchObject({ max: 3, application_name: 'given', host: server.config.host });
         expect(Object.keys(pool.options)).not.toContain('password');
-        expect((pool.options as { password?: string }).password).toBe(config.password);
+        expect((pool.options as { password?: string }).password).toBe(server.config.password);
       }));
 
     it('connects by a connection string', () => {
-      const { user, password, host, port, database, ssl } = config;
+      const { user, password, host, port, database, ssl } = server.config;
       const connectionString = `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;
       return withPool(subject, { connectionString, ssl }, async (pool) => {
         const { rows } = await pool.query('SELECT current_user AS who, current_database() AS where');
@@ -46,7 +37,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     });
 
     it('connects by what the environment says', async () => {
-      const { user, password, host, port, database, ssl } = config;
+      const { user, password, host, port, database, ssl } = server.config;
       const said = {
         PGUSER: user,
         PGPASSWORD: password,
@@ -73,9 +64,9 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       let asked = 0;
       const password = async () => {
         asked += 1;
-        return config.password;
+        return server.config.password;
       };
-      return withPool(subject, { ...config, password, max: 1 }, async (pool) => {
+      return withPool(subject, { ...server.config, password, max: 1 }, async (pool) => {
         await pool.query('SELECT 1');
         await pool.query('SELECT 1');
         expect(asked).toBe(1);
@@ -86,7 +77,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       withPool(
         subject,
         {
-          ...config,
+          ...server.config,
           statement_timeout: 12_345,
           lock_timeout: 2_345,
           options: '-c geqo=off',
@@ -102,7 +93,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       ));
 
     it("leaves a session's own time in a transaction to the server", () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const { rows } = await pool.query('SHOW idle_in_transaction_session_timeout');
         expect(rows).toEqual([{ idle_in_transaction_session_timeout: '0' }]);
       }));
@@ -110,8 +101,8 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     it.each(['SHOW client_encoding', 'SHOW DateStyle', 'SHOW search_path', 'SHOW TimeZone'])(
       'has the session of pg: %s',
       (text) =>
-        withPool(subject, config, async (pool) => {
-          const client = new pg.Client(config);
+        withPool(subject, server.config, async (pool) => {
+          const client = new pg.Client(server.config);
           await client.connect();
           const expected = await client.query(text);
           await client.end();
@@ -123,7 +114,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       class Own extends subject.Client {
         readonly isOwn = true;
       }
-      return withPool(subject, { ...config, Client: Own }, async (pool) => {
+      return withPool(subject, { ...server.config, Client: Own }, async (pool) => {
         const client = await pool.connect();
         expect(client).toMatchObject({ isOwn: true });
         client.release();
@@ -134,7 +125,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
 
   describe('that lends a client', () => {
     it('lends one of pg, with the way back', () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const client = await pool.connect();
         expect(client).toBeInstanceOf(pg.Client);
         expect(client).toBeInstanceOf((pool as unknown as { Client: typeof pg.Client }).Client);
@@ -144,7 +135,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('lends by callback, with the client and the way back apart', () =>
-      withPool(subject, config, (pool) => {
+      withPool(subject, server.config, (pool) => {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         const returned: unknown = pool.connect((error, client, release) => {
           if (error !== undefined || client === undefined) return reject(error);
@@ -160,7 +151,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('counts clients, idle ones and callers in line', () =>
-      withPool(subject, { ...config, max: 2 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 2 }, async (pool) => {
         const counts = () => [pool.totalCount, pool.idleCount, pool.waitingCount];
         const clients = await Promise.all([pool.connect(), pool.connect()]);
         expect(counts()).toEqual([2, 0, 0]);
@@ -176,7 +167,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('lends what came back last first', () =>
-      withPool(subject, { ...config, max: 2 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 2 }, async (pool) => {
         const [first, second] = await Promise.all([pool.connect(), pool.connect()]);
         first.release();
         second.release();
@@ -186,7 +177,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('serves callers in the order in which they came', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const held = await pool.connect();
         const served: string[] = [];
         const callers = ['first', 'second', 'third'].map((who) =>
@@ -201,7 +192,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('never opens more connections than it may', () =>
-      withPool(subject, { ...config, max: 3 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 3 }, async (pool) => {
         let most = 0;
         pool.on('connect', () => (most = Math.max(most, pool.totalCount)));
         const answers = await Promise.all(
@@ -212,7 +203,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('throws when a client comes back twice', () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const client = await pool.connect();
         client.release();
         expect(() => client.release()).toThrow(
@@ -222,7 +213,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it.each([[true], [new Error('not fit')]])('closes a client that comes back with %s', (reason) =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const client = await pool.connect();
         const removed = event(pool, 'remove');
         client.release(reason);
@@ -232,7 +223,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     );
 
     it('opens another one for who waits when one is closed', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const client = await pool.connect();
         const next = pool.connect();
         client.release(true);
@@ -243,7 +234,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('hands on what a session was set to', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const client = await pool.connect();
         await client.query(`SET application_name = 'left behind'`);
         client.release();
@@ -252,7 +243,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('lets a statement that nobody waited for come to its end', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const client = await pool.connect();
         const answer = client.query('SELECT pg_sleep(0.2), 5 AS n');
         client.release();
@@ -264,7 +255,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
 
   describe('that is asked itself', () => {
     it('answers with the results of pg', () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const result = await pool.query(
           'SELECT 1::int AS n, now() AS at, NULL AS nothing, ARRAY[1,2] AS list, $1::jsonb AS doc',
           [{ a: 1 }],
@@ -291,7 +282,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
         (pool: pg.Pool, done: Done) => pool.query({ text: 'SELECT $1::int AS n', values: [4] }, done),
       ],
     ])('answers by callback to %s, and returns nothing', (_what, ask) =>
-      withPool(subject, config, (pool) => {
+      withPool(subject, server.config, (pool) => {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         const returned: unknown = ask(pool, (error, result) => {
           if (error) return reject(error);
@@ -304,7 +295,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     );
 
     it('tells an error by callback', () =>
-      withPool(subject, config, (pool) => {
+      withPool(subject, server.config, (pool) => {
         const { promise, resolve } = Promise.withResolvers<void>();
         pool.query('SELEC', (error) => {
           expect(error).toMatchObject({ code: '42601' });
@@ -314,7 +305,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('answers an SQL error with that of the server, and goes on', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const error = await pool.query('SELECT 1/0').catch((thrown: unknown) => thrown);
         expect(error).toBeInstanceOf(pg.DatabaseError);
         expect(error).toBeInstanceOf(subject.DatabaseError);
@@ -323,14 +314,14 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('leads the trace of an error to whoever has asked', () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const askedHere = () => pool.query('SELEC');
         const error = await askedHere().catch((thrown: Error) => thrown);
         expect((error as Error).stack).toContain('pool.test.ts');
       }));
 
     it('survives many errors in a row', () =>
-      withPool(subject, { ...config, max: 4 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 4 }, async (pool) => {
         const answers = await Promise.allSettled(Array.from({ length: 40 }, () => pool.query('SELEC')));
         expect(answers.every(({ status }) => status === 'rejected')).toBe(true);
         expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
@@ -338,7 +329,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('refuses a function in the place of a text', () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const { promise, resolve } = Promise.withResolvers<Error>();
         (pool.query as unknown as (done: (error: Error) => void) => void)(resolve);
         expect((await promise).message).toBe(
@@ -347,7 +338,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('rejects where there is no statement', () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         await expect(pool.query(undefined as unknown as string)).rejects.toThrow(
           'Client was passed a null or undefined query',
         );
@@ -355,7 +346,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('rejects a value that can not be sent, and goes on', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const circular: Record<string, unknown> = {};
         circular['self'] = circular;
         await expect(pool.query('SELECT $1::text', [circular])).rejects.toThrow(/circular/);
@@ -363,7 +354,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('gives rows as arrays, and runs named statements and texts of several', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         expect((await pool.query({ text: 'SELECT 1, 2', rowMode: 'array' })).rows).toEqual([[1, 2]]);
         const named = { name: 'twice', text: 'SELECT $1::int * 2 AS n' };
         for (const n of [2, 3])
@@ -378,9 +369,9 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       const upper = {
         getTypeParser: () => (value: string) => `<${value}>`,
       } as unknown as pg.CustomTypesConfig;
-      return withPool(subject, config, async (pool) => {
+      return withPool(subject, server.config, async (pool) => {
         expect((await pool.query({ text: 'SELECT 1 AS n', types: upper })).rows).toEqual([{ n: '<1>' }]);
-        await withPool(subject, { ...config, types: upper }, async (other) => {
+        await withPool(subject, { ...server.config, types: upper }, async (other) => {
           expect((await other.query('SELECT true AS yes, 2::int AS n')).rows).toEqual([
             { yes: '<t>', n: '<2>' },
           ]);
@@ -388,7 +379,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
         const before = subject.types.getTypeParser(BOOL);
         subject.types.setTypeParser(BOOL, (value) => `bool ${value}`);
         try {
-          await withPool(subject, config, async (other) => {
+          await withPool(subject, server.config, async (other) => {
             expect((await other.query('SELECT false AS no')).rows).toEqual([{ no: 'bool f' }]);
           });
         } finally {
@@ -398,7 +389,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     });
 
     it('takes what has to be submitted: a Query and a cursor', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const query = new subject.Query('SELECT generate_series(1, 3) AS n');
         const rows: unknown[] = [];
         query.on('row', (row) => rows.push(row));
@@ -416,7 +407,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('keeps the context of whoever has asked', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const storage = new AsyncLocalStorage<string>();
         const seen = await Promise.all(
           ['one', 'two', 'three'].map((name) =>
@@ -437,7 +428,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('ends a statement that takes longer than query_timeout', () =>
-      withPool(subject, { ...config, max: 1, query_timeout: 200 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1, query_timeout: 200 }, async (pool) => {
         await expect(pool.query('SELECT pg_sleep(60)')).rejects.toThrow('Query read timeout');
         expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
       }));
@@ -445,7 +436,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
 
   describe('that tells of what happens', () => {
     it('tells of a client that is opened, lent, given back and closed, in this order', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         const told: unknown[] = [];
         for (const name of ['connect', 'acquire', 'remove'] as const) {
           pool.on(name, (client) => told.push([name, client]));
@@ -470,7 +461,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('tells of a connection that is lost while nobody has it, and forgets it', () =>
-      withPool(subject, { ...config, max: 2 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 2 }, async (pool) => {
         const client = await pool.connect();
         const pid = (client as unknown as { processID: number }).processID;
         client.release();
@@ -487,7 +478,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('leaves a connection that is lost while it is lent to its user', () =>
-      withPool(subject, { ...config, max: 1 }, async (pool) => {
+      withPool(subject, { ...server.config, max: 1 }, async (pool) => {
         let told = 0;
         pool.on('error', () => (told += 1));
         const client = await pool.connect();
@@ -506,7 +497,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       }));
 
     it('passes on what the server notices and notifies, and says when a client has nothing to do', () =>
-      withPool(subject, config, async (pool) => {
+      withPool(subject, server.config, async (pool) => {
         const client = await pool.connect();
         await client.query('LISTEN news');
         const notice = event(client, 'notice');
@@ -523,7 +514,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
 
   describe('that is ended', () => {
     it('closes its clients, is then ended, and lends none any more', async () => {
-      const pool = new subject.Pool(config);
+      const pool = new subject.Pool(server.config);
       await pool.query('SELECT 1');
       const removed = event(pool, 'remove');
       const ended = pool.end();
@@ -540,7 +531,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     });
 
     it('can not be ended twice', async () => {
-      const pool = new subject.Pool(config);
+      const pool = new subject.Pool(server.config);
       await pool.end();
       await expect(pool.end()).rejects.toThrow('Called end on pool more than once');
       const byCallback = await new Promise<unknown>((resolve) => pool.end(resolve as () => void));
@@ -548,14 +539,14 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     });
 
     it('says by callback when it has ended', async () => {
-      const pool = new subject.Pool(config);
+      const pool = new subject.Pool(server.config);
       await pool.query('SELECT 1');
       const told = await new Promise<unknown>((resolve) => pool.end(resolve as () => void));
       expect([told, pool.ended]).toEqual([undefined, true]);
     });
 
     it('waits for clients that are lent', async () => {
-      const pool = new subject.Pool(config);
+      const pool = new subject.Pool(server.config);
       const client = await pool.connect();
       let hasEnded = false;
       const ended = pool.end().then(() => (hasEnded = true));
@@ -568,7 +559,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
 
     it('leaves no session behind', async () => {
       const name = `gone-${_name}`;
-      const pool = new subject.Pool({ ...config, application_name: name, max: 3 });
+      const pool = new subject.Pool({ ...server.config, application_name: name, max: 3 });
       await Promise.all([1, 2, 3].map(() => pool.query('SELECT pg_sleep(0.05)')));
       await pool.end();
       await until('the server has no session of it', async () => (await sessionsOf(name)) === 0);
@@ -581,7 +572,7 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
       ['an unknown database', { database: 'nowhere' }, { code: '3D000' }],
       ['an unknown role', { user: 'nobody', password: 'x' }, { code: '28P01' }],
     ])('says so at once: %s', (_what, options, expected) =>
-      withPool(subject, { ...config, ...options }, async (pool) => {
+      withPool(subject, { ...server.config, ...options }, async (pool) => {
         const error = await pool.connect().catch((thrown: unknown) => thrown);
         expect(error).toBeInstanceOf(pg.DatabaseError);
         expect(error).toMatchObject(expected);
@@ -591,30 +582,34 @@ describe.each(SUBJECTS)('a pool of %s', (_name, subject) => {
     );
 
     it('says at once that its certificate is not trusted', () =>
-      withPool(subject, { ...config, ssl: true }, async (pool) => {
+      withPool(subject, { ...server.config, ssl: true }, async (pool) => {
         await expect(pool.query('SELECT 1')).rejects.toMatchObject({
           code: expect.stringMatching(/^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE)$/),
         });
       }));
 
     it('says at once that a password is no text', () =>
-      withPool(subject, { ...config, password: (() => 7) as unknown as () => string }, async (pool) => {
-        await expect(pool.query('SELECT 1')).rejects.toThrow('Password must be a string');
-      }));
+      withPool(
+        subject,
+        { ...server.config, password: (() => 7) as unknown as () => string },
+        async (pool) => {
+          await expect(pool.query('SELECT 1')).rejects.toThrow('Password must be a string');
+        },
+      ));
   });
 });
 
 type Done = (error: Error | undefined, result: pg.QueryResult) => void;
 
 async function terminate(pid: number): Promise<void> {
-  const admin = new pg.Client(config);
+  const admin = new pg.Client(server.config);
   await admin.connect();
   await admin.query('SELECT pg_terminate_backend($1)', [pid]);
   await admin.end();
 }
 
 async function sessionsOf(name: string): Promise<number> {
-  const admin = new pg.Client(config);
+  const admin = new pg.Client(server.config);
   await admin.connect();
   const { rows } = await admin.query(
     'SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = $1',

@@ -5,6 +5,8 @@ import type { Cluster } from '@schooldb/local-cluster';
 import * as dropIn from '@schooldb/client/pg';
 import pg from 'pg';
 import type { ClientConfig, PoolClient, PoolConfig } from 'pg';
+import { afterAll, beforeAll } from 'vitest';
+import { startTestCluster } from './with-cluster.ts';
 
 /** The original and ours: what is documented of the one must hold for both. */
 export const SUBJECTS = [
@@ -16,6 +18,27 @@ export type Subject = (typeof SUBJECTS)[number][1];
 
 export function configOf({ endpoints, database, user, password, ca }: Cluster) {
   return { ...endpoints.master, database, user, password, ssl: { ca } } satisfies ClientConfig;
+}
+
+/** One PostgreSQL for the tests of a file, from before the first until after the last. */
+export function useServer(): { readonly cluster: Cluster; readonly config: ReturnType<typeof configOf> } {
+  let started: Cluster | undefined;
+  beforeAll(async () => {
+    started = await startTestCluster({ replicas: 0, synchronous: false });
+  });
+  afterAll(() => started?.stop());
+  const running = (): Cluster => {
+    if (started === undefined) throw new Error('the server runs in tests only');
+    return started;
+  };
+  return {
+    get cluster() {
+      return running();
+    },
+    get config() {
+      return configOf(running());
+    },
+  };
 }
 
 /** Ends the pool, also after a failed expectation: a test must not wait for what another has left. */
