@@ -203,9 +203,9 @@ describe.skipIf(patroniSkipped)(patroniSuite('a synchronous cluster under Patron
     expect(await queryOnce(cluster, 'SELECT id FROM ledger WHERE id = 70001')).toEqual([{ id: 70_001 }]);
   });
 
-  it('says what it does not have', async () => {
+  it('says what a fault lacks', async () => {
     await expect(cluster.fault('disk-full')).rejects.toThrow(
-      'disk-full: engine patroni does not have it; use engine embedded',
+      'disk-full: the data lies on the disk of dataDirectory, which belongs to others as well: start the cluster with diskMb (--disk 512)',
     );
     await expect(cluster.fault('kill-agent', { server: 'pg9' })).rejects.toThrow(
       'kill-agent: there is no server pg9 (servers: pg1, pg2, pg3)',

@@ -140,9 +140,9 @@ class Sweep {
       subject.begin(this.#newId(), this.#situation.deadlineMs ?? DEADLINE_MS),
     );
     const limitMs = this.#situation.upstreamOnly === true ? STALLED_AFTER_MS : CUT_WITHIN_MS;
-    const ends = await Promise.all(calls.map((call) => untilCut(call, limitMs)));
+    const cuts = await Promise.all(calls.map((call) => wasCut(call, limitMs)));
     await cut.undo();
-    const hit = ends.filter((end) => end === 'cut').length;
+    const hit = cuts.filter(Boolean).length;
     const waits = this.#situation.deadlineMs !== undefined;
     // Callers with a deadline find nobody until it is over; the others find what the situation has left.
     if (waits) await Promise.all(calls.map(({ told }) => told));
@@ -235,12 +235,11 @@ class Sweep {
   }
 }
 
-type CallEnd = 'cut' | 'ended' | 'stalled';
-
-async function untilCut({ cutOrEnded }: Call, limitMs: number): Promise<CallEnd> {
+/** Whether its connection was cut before it ended, or came to wait for good. */
+async function wasCut({ cutOrEnded }: Call, limitMs: number): Promise<boolean> {
   const over = new AbortController();
   const stalled = pause(limitMs, over.signal).then(() => 'stalled' as const);
   const end = await Promise.race([cutOrEnded, stalled]);
   over.abort();
-  return end;
+  return end === 'cut';
 }
