@@ -15,7 +15,7 @@ import { Cleanup } from '../run/cleanup.ts';
 import { judge } from './judge.ts';
 import type { Told } from './judge.ts';
 import type { Situation, SituationScene } from './situations.ts';
-import { Subject } from './subject.ts';
+import { Subject, warmUp } from './subject.ts';
 import type { Call } from './subject.ts';
 import { SweepBed } from './sweep-bed.ts';
 import { sweepReport } from './sweep-report.ts';
@@ -90,6 +90,7 @@ class Sweep {
       route,
       points: 0,
       cuts: 0,
+      missed: 0,
       told: { done: 0, refused: 0, 'not-executed': 0, unknown: 0, foreign: 0 },
       settledLater: 0,
       violations: [],
@@ -127,7 +128,7 @@ class Sweep {
     const { cluster } = this.#bed;
     await this.#untilWhole();
     const endpoint = this.#route === 'pooler' ? 'masterPooler' : 'master';
-    await Promise.all(subjects.map((subject) => subject.warmUp(endpoint, this.#context.signal)));
+    await warmUp(subjects, endpoint, this.#context.signal);
     await this.#situation.before?.(this.#scene(() => Promise.resolve()));
     const doors = await Promise.all(
       this.#addresses().map((endpoint) => cluster.fault('refuse', { endpoint })),
@@ -139,10 +140,12 @@ class Sweep {
     const calls = subjects.map((subject) =>
       subject.begin(this.#newId(), this.#situation.deadlineMs ?? DEADLINE_MS),
     );
-    const limitMs = this.#situation.upstreamOnly === true ? STALLED_AFTER_MS : CUT_WITHIN_MS;
-    const cuts = await Promise.all(calls.map((call) => wasCut(call, limitMs)));
+    const mayWait = this.#situation.upstreamOnly === true;
+    const limitMs = mayWait ? STALLED_AFTER_MS : CUT_WITHIN_MS;
+    const ends = await Promise.all(calls.map((call) => cutOrEnded(call, limitMs)));
     await cut.undo();
-    const hit = cuts.filter(Boolean).length;
+    const hit = ends.filter((end) => end === 'cut').length;
+    if (!mayWait) this.#swept.missed += ends.filter((end) => end === 'neither').length;
     const waits = this.#situation.deadlineMs !== undefined;
     // Callers with a deadline find nobody until it is over; the others find what the situation has left.
     if (waits) await Promise.all(calls.map(({ told }) => told));
@@ -235,11 +238,11 @@ class Sweep {
   }
 }
 
-/** Whether its connection was cut before it ended, or came to wait for good. */
-async function wasCut({ cutOrEnded }: Call, limitMs: number): Promise<boolean> {
+/** What comes first to a call: the cut, or its end; or neither within the limit. */
+async function cutOrEnded(call: Call, limitMs: number): Promise<'cut' | 'ended' | 'neither'> {
   const over = new AbortController();
-  const stalled = pause(limitMs, over.signal).then(() => 'stalled' as const);
-  const end = await Promise.race([cutOrEnded, stalled]);
+  const neither = pause(limitMs, over.signal).then(() => 'neither' as const);
+  const first = await Promise.race([call.cutOrEnded, neither]);
   over.abort();
-  return end === 'cut';
+  return first;
 }
