@@ -9,6 +9,7 @@ import type { EndpointKind } from '@schooldb/local-cluster';
 import type { SchoolDbOptions } from '@schooldb/client';
 import type { BenchContext } from '../bench/run-failover.ts';
 import { missingIn } from '../bed/await-whole.ts';
+import type { EngineName } from '../options/engine.ts';
 import { epochMs } from '../measure/clock.ts';
 import { pause, within } from '../measure/pause.ts';
 import { Cleanup } from '../run/cleanup.ts';
@@ -21,7 +22,8 @@ import { SweepBed } from './sweep-bed.ts';
 import { sweepReport } from './sweep-report.ts';
 import type { CutPoint, Swept, SweepPlan, SweepReport, SweepRoute } from './sweep-report.ts';
 
-const DEADLINE_MS = 60_000;
+/** Two promotions by Patroni take a lease each. */
+const DEADLINE_MS = { embedded: 60_000, patroni: 180_000 } as const satisfies Record<EngineName, number>;
 /** Patroni waits for a lease to run out, and then winds a server back. */
 const LIMIT_MS = 120_000;
 const LOOK_EVERY_MS = 20;
@@ -138,7 +140,7 @@ class Sweep {
     };
     const cut = await cluster.fault('cut-at-message', { endpoint, ...point, times: subjects.length });
     const calls = subjects.map((subject) =>
-      subject.begin(this.#newId(), this.#situation.deadlineMs ?? DEADLINE_MS),
+      subject.begin(this.#newId(), this.#situation.deadlineMs ?? DEADLINE_MS[this.#plan.engine]),
     );
     const mayWait = this.#situation.upstreamOnly === true;
     const limitMs = mayWait ? STALLED_AFTER_MS : CUT_WITHIN_MS;
@@ -209,6 +211,7 @@ class Sweep {
 
   #scene(open: () => Promise<void>): SituationScene {
     return {
+      engine: this.#plan.engine,
       cluster: this.#bed.cluster,
       writeNoise: () => this.#bed.writeNoise(),
       open,

@@ -5,8 +5,8 @@ import { pause, within } from '../measure/pause.ts';
 import type { Told } from './judge.ts';
 import type { SweepOperation } from './operations.ts';
 
-/** A call that does not end by its deadline is a finding; until then it may need all of the client's own minute. */
-const LATEST_MS = 90_000;
+/** A call that does not end by its deadline is a finding, told this much later. */
+const GRACE_MS = 30_000;
 const SETTLE_WITHIN_MS = 60_000;
 const WARM_WITHIN_MS = 60_000;
 const TRY_AGAIN_MS = 100;
@@ -93,7 +93,7 @@ export class Subject {
 
   async #tell(id: number, deadlineMs: number): Promise<Told> {
     try {
-      await within(LATEST_MS, 'an answer', this.operation.call(this.#db, id, { deadlineMs }));
+      await within(deadlineMs + GRACE_MS, 'an answer', this.operation.call(this.#db, id, { deadlineMs }));
       return { kind: 'done' };
     } catch (error) {
       return toldBy(error);
