@@ -114,11 +114,14 @@ export async function warmUp(
 ): Promise<void> {
   const end = epochMs() + WARM_WITHIN_MS;
   for (;;) {
+    // One that is not there yet is served elsewhere meanwhile, and holds nothing of the pooler's.
+    const wereThere = subjects.every((subject) => subject.isAt(endpoint));
     await occupyTogether(subjects);
     const elsewhere = subjects.filter((subject) => !subject.isAt(endpoint));
-    if (elsewhere.length === 0) return;
+    if (wereThere && elsewhere.length === 0) return;
     signal.throwIfAborted();
     if (epochMs() > end) throw new Error(`a client does not use ${endpoint} after ${WARM_WITHIN_MS} ms`);
+    if (elsewhere.length === 0) continue;
     await Promise.all(elsewhere.map((subject) => subject.renew()));
     await pause(TRY_AGAIN_MS, signal);
   }
