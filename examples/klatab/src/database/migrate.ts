@@ -2,13 +2,13 @@ import type { SchoolDb } from '@schooldb/client';
 import { SchoolDbDialect } from '@schooldb/client/kysely';
 import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import * as school from './migrations/2026-09-01-school.ts';
-import * as live from './migrations/2026-09-02-live.ts';
+import { up as school } from './migrations/2026-09-01-school.ts';
+import { up as live } from './migrations/2026-09-02-live.ts';
 
 /** In this order, which is that of their names. What is here has run somewhere: it is never changed, only added to. */
 const MIGRATIONS = {
-  '2026-09-01-school': school,
-  '2026-09-02-live': live,
+  '2026-09-01-school': { up: school },
+  '2026-09-02-live': { up: live },
 };
 
 /**

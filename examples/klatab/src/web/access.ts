@@ -45,12 +45,12 @@ export function guardRoutes(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     const { access } = request.routeOptions.config;
     // There is no such route: the answer says so to everybody.
-    if (access === undefined) return;
+    if (access === undefined) return undefined;
     const id = accountIdIn(request);
     if (id !== undefined) request.account = (await findAccount(request.database, id)) ?? null;
-    if (access === 'everyone') return;
+    if (access === 'everyone') return undefined;
     if (request.account === null) return redirectToSignIn(request, reply);
-    if (!access.includes(request.account.role)) return sendForbidden(request, reply);
+    return access.includes(request.account.role) ? undefined : sendForbidden(request, reply);
   });
 }
 

@@ -1,0 +1,94 @@
+/** KlaTab on a cluster of its own, with a school year around a fixed day. */
+import type { AddressInfo } from 'node:net';
+import { createSchoolDb, schemaGrantSql, schemaSql } from '@schooldb/client';
+import type { SchoolDb } from '@schooldb/client';
+import { CLUSTER_DEFAULTS, startCluster } from '@schooldb/local-cluster';
+import type { Cluster, ClusterOptions } from '@schooldb/local-cluster';
+import { buildApp } from '../../src/app.ts';
+import type { AppOptions } from '../../src/app.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import type { KlaTab as Schema } from '../../src/database/schema.ts';
+import { seed } from '../../src/seed/seed.ts';
+
+export const PASSWORD = 'ein Passwort für Tests';
+/** A Wednesday in the school year that is seeded. */
+export const TODAY = '2026-11-25';
+
+/** For whatever needs servers, on a machine that has other things to do as well. */
+export const PATIENCE_MS = 120_000;
+
+export type KlaTabApp = Awaited<ReturnType<typeof buildApp>>;
+
+export class KlaTab implements AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly db: SchoolDb<Schema>;
+  readonly app: KlaTabApp;
+
+  private constructor(cluster: Cluster, db: SchoolDb<Schema>, app: KlaTabApp) {
+    this.cluster = cluster;
+    this.db = db;
+    this.app = app;
+  }
+
+  static async start(
+    clusterOptions: ClusterOptions = {},
+    appOptions: Partial<AppOptions> = {},
+  ): Promise<KlaTab> {
+    const cluster = await startCluster({
+      initSql: schemaSql() + schemaGrantSql(CLUSTER_DEFAULTS.user),
+      poolers: false,
+      ...clusterOptions,
+    });
+    try {
+      const db = connect(cluster);
+      await migrate(db);
+      await seed(db, { year: 2026, password: PASSWORD });
+      return new KlaTab(cluster, db, await listen(db, appOptions));
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${(this.app.server.address() as AddressInfo).port}`;
+  }
+
+  /** Another process, as far as the database and browsers can tell. */
+  async another(): Promise<{ app: KlaTabApp; address: string; close: () => Promise<void> }> {
+    const db = connect(this.cluster);
+    const app = await listen(db, {});
+    const close = async () => {
+      await app.close();
+      await db.close();
+    };
+    return { app, address: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.app.close();
+    await this.db.close();
+    await this.cluster.stop();
+  }
+}
+
+function connect({ endpoints, database, user, password, ca }: Cluster): SchoolDb<Schema> {
+  const { master, replica } = endpoints;
+  return createSchoolDb<Schema>({
+    endpoints: { master, ...(replica !== undefined && { replica }) },
+    ...{ database, user, password, tls: { ca } },
+    readOnlyWhenNoPrimary: true,
+  });
+}
+
+async function listen(db: SchoolDb<Schema>, options: Partial<AppOptions>): Promise<KlaTabApp> {
+  const app = await buildApp({
+    db,
+    secret: 'only for tests, and long enough for cookies',
+    secureCookies: false,
+    now: () => new Date(`${TODAY}T08:00:00Z`),
+    ...options,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return app;
+}
