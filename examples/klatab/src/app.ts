@@ -42,6 +42,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     readonly now: () => Date;
     readonly outage: Outage;
+    readonly live: Live;
   }
 }
 
@@ -60,6 +61,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const live = new Live(db, outage);
   app.decorate('now', now);
   app.decorate('outage', outage);
+  app.decorate('live', live);
 
   await app.register(helmet, { contentSecurityPolicy: contentSecurityPolicy(), hsts: secureCookies });
   await app.register(formbody);

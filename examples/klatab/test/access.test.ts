@@ -1,7 +1,7 @@
 /** Who may go where: every route there is, for each role and for nobody. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KlaTab, PATIENCE_MS } from './support/klatab.ts';
-import { Visitor, formIn } from './support/visitor.ts';
+import { KlaTab, PATIENCE_MS } from '../crowd/klatab.ts';
+import { Visitor, formIn } from '../crowd/visitor.ts';
 
 const WHO = ['nobody', 'pupil', 'teacher', 'secretary'] as const;
 type Who = (typeof WHO)[number];

@@ -1,8 +1,8 @@
 /** What forms do: once, not over each other, and nothing that should not be. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { KlaTab, PATIENCE_MS } from './support/klatab.ts';
-import { Visitor, formIn } from './support/visitor.ts';
-import type { Form, Visited } from './support/visitor.ts';
+import { KlaTab, PATIENCE_MS } from '../crowd/klatab.ts';
+import { Visitor, formIn } from '../crowd/visitor.ts';
+import type { Form, Visited } from '../crowd/visitor.ts';
 
 let klatab: KlaTab;
 let secretary: Visitor;

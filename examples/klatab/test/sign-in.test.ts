@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hashPassword, verifyPassword } from '../src/school/password.ts';
-import { KlaTab, PASSWORD, PATIENCE_MS } from './support/klatab.ts';
-import { Visitor, formIn } from './support/visitor.ts';
+import { KlaTab, PASSWORD, PATIENCE_MS } from '../crowd/klatab.ts';
+import { Visitor, formIn } from '../crowd/visitor.ts';
 
 let klatab: KlaTab;
 

@@ -41,7 +41,7 @@ export function addTimetablePage(app: FastifyInstance): void {
       return sendPage(request, reply, {
         title: 'Stundenplan',
         live: ['lesson', 'booking', 'substitution'],
-        body: html`${all.length > 0 && classFilter(all, chosen, days)} ${weekLinks(days, chosen)}
+        body: html`${all.length > 0 && classFilter(all, chosen, days)} ${weekLinks(days, today, chosen)}
         ${table(week)}`,
       });
     },
@@ -86,13 +86,18 @@ function classFilter(all: readonly Choice[], chosen: number | undefined, days: r
   </form>`;
 }
 
-function weekLinks([monday = '']: readonly string[], chosen: number | undefined): Html {
-  const link = (days: number) =>
-    `/stundenplan?woche=${addDays(monday, days)}${chosen === undefined ? '' : `&klasse=${chosen}`}`;
+function weekLinks([monday = '']: readonly string[], today: string, chosen: number | undefined): Html {
+  const link = (day: string) => {
+    const query = new URLSearchParams({
+      woche: day,
+      ...(chosen !== undefined && { klasse: String(chosen) }),
+    });
+    return `/stundenplan?${query.toString()}`;
+  };
   return html`<nav class="weeks" aria-label="Wochen">
-    <a href="${link(-7)}" rel="prev">Woche davor</a>
-    <a href="/stundenplan">Diese Woche</a>
-    <a href="${link(7)}" rel="next">Woche danach</a>
+    <a href="${link(addDays(monday, -7))}" rel="prev">Woche davor</a>
+    <a href="${link(today)}">Diese Woche</a>
+    <a href="${link(addDays(monday, 7))}" rel="next">Woche danach</a>
   </nav>`;
 }
 

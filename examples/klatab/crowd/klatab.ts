@@ -1,14 +1,15 @@
 /** KlaTab on a cluster of its own, with a school year around a fixed day. */
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { createSchoolDb, schemaGrantSql, schemaSql } from '@schooldb/client';
 import type { SchoolDb } from '@schooldb/client';
 import { CLUSTER_DEFAULTS, startCluster } from '@schooldb/local-cluster';
 import type { Cluster, ClusterOptions } from '@schooldb/local-cluster';
-import { buildApp } from '../../src/app.ts';
-import type { AppOptions } from '../../src/app.ts';
-import { migrate } from '../../src/database/migrate.ts';
-import type { KlaTab as Schema } from '../../src/database/schema.ts';
-import { seed } from '../../src/seed/seed.ts';
+import { buildApp } from '../src/app.ts';
+import type { AppOptions } from '../src/app.ts';
+import { migrate } from '../src/database/migrate.ts';
+import type { KlaTab as Schema } from '../src/database/schema.ts';
+import { seed } from '../src/seed/seed.ts';
 
 export const PASSWORD = 'ein Passwort für Tests';
 /** A Wednesday in the school year that is seeded. */
@@ -91,4 +92,17 @@ async function listen(db: SchoolDb<Schema>, options: Partial<AppOptions>): Promi
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   return app;
+}
+
+/** Resolves when every server runs and follows, and nothing is broken any more. */
+export async function untilWhole(cluster: Cluster): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const { servers, primary, timeline, faults } = await cluster.status();
+    const standbys = servers.filter(({ name }) => name !== primary);
+    const follow = standbys.every((each) => each.role === 'standby' && each.timeline === timeline);
+    if (primary !== null && faults.length === 0 && follow) return;
+    if (performance.now() > end) throw new Error(`not whole again: ${JSON.stringify(servers)}`);
+    await setTimeout(200);
+  }
 }
