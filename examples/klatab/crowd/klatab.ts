@@ -16,7 +16,7 @@ export const PASSWORD = 'ein Passwort für Tests';
 export const TODAY = '2026-11-25';
 
 /** For whatever needs servers, on a machine that has other things to do as well. */
-export const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 180_000;
 
 export type KlaTabApp = Awaited<ReturnType<typeof buildApp>>;
 
@@ -94,15 +94,42 @@ async function listen(db: SchoolDb<Schema>, options: Partial<AppOptions>): Promi
   return app;
 }
 
-/** Resolves when every server runs and follows, and nothing is broken any more. */
-export async function untilWhole(cluster: Cluster): Promise<void> {
+/** Faults after which another server is primary; and the aftermath of one, in which an address leads to two. */
+export type Breakage = 'kill-primary' | 'freeze-primary' | 'switchover' | 'two-masters';
+
+/**
+ * Breaks something, sees to it that it has its effect, mends it, and waits until every server runs and follows again.
+ *
+ * @param meanwhile - what has to happen before it is mended.
+ */
+export async function breakAndMend(
+  cluster: Cluster,
+  name: Breakage,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<void> {
+  const { timeline } = await cluster.status();
+  const { id } = await cluster.fault(name);
+  await meanwhile();
+  // What was frozen and is let go before somebody else is primary just goes on.
+  if (name !== 'two-masters') {
+    await until(`a promotion after ${name}`, async () => {
+      const now = await cluster.status();
+      return now.timeline !== null && now.timeline > (timeline ?? 0);
+    });
+  }
+  await cluster.undoFault(id);
+  await until('every server to follow', async () => {
+    const now = await cluster.status();
+    const standbys = now.servers.filter((server) => server.name !== now.primary);
+    const follow = standbys.every((server) => server.role === 'standby' && server.timeline === now.timeline);
+    return now.primary !== null && now.faults.length === 0 && follow;
+  });
+}
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const { servers, primary, timeline, faults } = await cluster.status();
-    const standbys = servers.filter(({ name }) => name !== primary);
-    const follow = standbys.every((each) => each.role === 'standby' && each.timeline === timeline);
-    if (primary !== null && faults.length === 0 && follow) return;
-    if (performance.now() > end) throw new Error(`not whole again: ${JSON.stringify(servers)}`);
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
     await setTimeout(200);
   }
 }

@@ -12,7 +12,7 @@ import { runInNewContext } from 'node:vm';
 import { launchBrowser } from '../crowd/browser.ts';
 import { Crowd } from '../crowd/crowd.ts';
 import { gather } from '../crowd/gather.ts';
-import { KlaTab, untilWhole } from '../crowd/klatab.ts';
+import { KlaTab, breakAndMend } from '../crowd/klatab.ts';
 
 const USAGE = `usage: npm run example:klatab:soak -- [--minutes 10] [--people 50] [--browsers 50]
 
@@ -74,12 +74,8 @@ async function breakThings(
   for (let turn = 0; performance.now() < end; turn += 1) {
     const name = FAULTS[turn % FAULTS.length] ?? 'kill-primary';
     say(`${name}; so far ${crowd.report.rounds} rounds, ${crowd.report.problems.length} problems`);
-    const { id } = await klatab.cluster.fault(name);
-    if (name === 'two-masters') {
-      await setTimeout(TWO_MASTERS_MS, undefined, { signal });
-      await klatab.cluster.undoFault(id);
-    }
-    await untilWhole(klatab.cluster);
+    const hold = () => setTimeout(TWO_MASTERS_MS, undefined, { signal });
+    await breakAndMend(klatab.cluster, name, name === 'two-masters' ? hold : undefined);
     await setTimeout(BETWEEN_FAULTS_MS, undefined, { signal });
   }
 }
