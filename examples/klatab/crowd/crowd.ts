@@ -45,6 +45,7 @@ export class Crowd {
   readonly #leaving = new AbortController();
   #stalePages = 0;
   #working: Promise<unknown> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
 
   constructor(members: readonly Member[], options: { thinkMs: number; random?: () => number }) {
     this.#members = members;
@@ -73,12 +74,10 @@ export class Crowd {
     }
   }
 
-  /** Lets everybody end what is under way, and go. */
-  async stop(): Promise<void> {
-    this.#leaving.abort();
-    await this.#working;
-    for (const { person } of this.#members) this.#problems.push(...person.complaints);
-    await Promise.all(this.#members.map(({ person }) => person.leave()));
+  /** Lets everybody end what is under way, and go. May be called twice. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
   }
 
   get report(): CrowdReport {
@@ -158,6 +157,13 @@ export class Crowd {
     const note = `geändert ${Math.round(this.#random() * 1e9)}`;
     const seen = await person.enter(`${path}/aendern`, { note }, this.#random() < TWICE_RATIO);
     if (!seen.text.includes(note)) throw new Error(`'${note}' was saved at ${path}, and is not shown`);
+  }
+
+  async #stop(): Promise<void> {
+    this.#leaving.abort();
+    await this.#working;
+    for (const { person } of this.#members) this.#problems.push(...person.complaints);
+    await Promise.all(this.#members.map(({ person }) => person.leave()));
   }
 
   #roundsOf(member: Member): number {

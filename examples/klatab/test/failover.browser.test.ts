@@ -26,6 +26,7 @@ describe.skipIf(browserSkipped)(browserSuite('fifty people'), () => {
     await crowd.everybodyGoesOn(1, LIMIT_MS);
   }, LIMIT_MS);
   afterAll(async () => {
+    await crowd?.stop();
     await browser?.close();
     await klatab?.[Symbol.asyncDispose]();
   }, LIMIT_MS);
