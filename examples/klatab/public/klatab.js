@@ -56,7 +56,9 @@ function refreshSoon() {
 /** Puts in what the server shows by now, and keeps the focus where it was. */
 async function refresh() {
   const answer = await fetch(location.href);
-  if (answer.redirected || !answer.ok) return location.reload();
+  if (answer.redirected || answer.status === 404) return location.reload();
+  // Away for a moment: what is shown is better than nothing.
+  if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('inhalt');
   // Never under somebody's hands.
   if (fresh === null || document.activeElement?.closest('form, details[open]') != null) return;
