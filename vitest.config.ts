@@ -12,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['{packages,examples}/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
           setupFiles: ['scripts/clean-environment.ts'],
           testTimeout: 30_000,
         },

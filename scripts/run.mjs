@@ -26,6 +26,8 @@ const TASKS = {
   'deploy:lab': ['node', 'packages/deploy/src/cli.ts'],
   'check:crds': ['node', 'packages/deploy/scripts/check-crds.ts'],
   example: ['node', 'examples/launch/main.ts'],
+  'example:klatab': ['node', 'examples/launch/main.ts', 'klatab'],
+  'example:klatab:soak': ['node', 'examples/klatab/soak/main.ts'],
   simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],
   check: ['node', 'scripts/check.ts'],

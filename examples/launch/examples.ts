@@ -20,6 +20,11 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     folder: 'hello',
     command: ['node', 'main.js'],
   },
+  klatab: {
+    what: 'a small school app: timetable, appointments, exams and substitutions, in the browser',
+    folder: 'klatab',
+    command: ['node', 'src/main.ts', '--demo'],
+  },
   original: {
     what: "the school's first script, in Python: 300 threads, a connection each",
     folder: 'original',

@@ -42,10 +42,12 @@ async function main([name = '', ...rest]: readonly string[]): Promise<number> {
     process.stderr.write(`${said}${USAGE}`);
     return 2;
   }
-  return runExample(example, rest);
+  // What it can be told it says itself, and needs no cluster for that.
+  if (rest.includes('--help') || rest.includes('-h')) return run(example, rest, process.env);
+  return runOnCluster(example, rest);
 }
 
-async function runExample(example: Example, rest: readonly string[]): Promise<number> {
+async function runOnCluster(example: Example, rest: readonly string[]): Promise<number> {
   const { user } = CLUSTER_DEFAULTS;
   process.stderr.write('starting a cluster: one primary and two standbys …\n');
   await using cluster = await startCluster({
@@ -59,18 +61,23 @@ async function runExample(example: Example, rest: readonly string[]): Promise<nu
   cluster.on(({ type, detail }) => {
     if (type.startsWith('primary:') || type.startsWith('server:')) process.stderr.write(`-- ${detail}\n`);
   });
+  // Awaited here: the cluster is stopped when this function ends.
+  return await run(example, rest, { ...process.env, ...environmentOf(cluster) });
+}
+
+/** @returns its exit code. */
+function run(example: Example, rest: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [command, ...args] = example.command;
   const child = spawn(command, [...args, ...rest], {
     cwd: join(FOLDER, example.folder),
-    env: { ...process.env, ...environmentOf(cluster) },
+    env,
     stdio: 'inherit',
   });
   interrupted.signal.addEventListener('abort', () => {
     // A terminal has sent Ctrl-C to the example as well.
     if (interrupted.signal.reason !== 'SIGINT') child.kill('SIGTERM');
   });
-  // Awaited here: the cluster is stopped when this function ends.
-  return await new Promise<number>((resolve, reject) => {
+  return new Promise<number>((resolve, reject) => {
     child.on('error', (error) => reject(new Error(`${command} could not be started: ${error.message}`)));
     child.on('exit', (code, signal) =>
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),

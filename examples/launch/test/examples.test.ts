@@ -93,6 +93,50 @@ it('the same app without it ends, because nobody listens to its pool, or fails i
   await app.ended;
 });
 
+it('klatab serves its pages through a failover, and ends with Ctrl-C though somebody looks at one', async () => {
+  const place = makePlace();
+  const klatab = new Terminal(place, LAUNCH, 'klatab', '--port', '0');
+  const [, address = ''] = await klatab.shows(/KlaTab is at (\S+)[^]*sekretariat [^]*password of all/);
+  const answers = async (path: string) => (await fetch(address + path)).status;
+  expect([await answers('/anmelden'), await answers('/readyz')]).toEqual([200, 200]);
+  await killPrimary(place);
+  await klatab.shows(/pg\d is primary on timeline 2/);
+  expect(await answers('/readyz')).toBe(200);
+  const stream = await openStream(address);
+  klatab.signal('SIGINT');
+  expect(await klatab.ended).toBe(0);
+  expect(await stream.ended).toContain('event: datenbank');
+  expect(readdirSync(place)).toEqual([]);
+});
+
+/** Signs in and opens what a page keeps open. @returns what it says until the server ends it. */
+async function openStream(address: string): Promise<{ readonly ended: Promise<string> }> {
+  const cookies = new Map<string, string>();
+  const ask = async (path: string, body?: URLSearchParams) => {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const init = body === undefined ? {} : { method: 'POST', body };
+    const response = await fetch(address + path, { ...init, redirect: 'manual', headers: { cookie } });
+    for (const line of response.headers.getSetCookie()) {
+      const [name = '', value = ''] = line.split(/[=;]/);
+      cookies.set(name, value);
+    }
+    return response;
+  };
+  const page = await (await ask('/anmelden')).text();
+  const _csrf = /name="_csrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
+  await ask('/anmelden', new URLSearchParams({ _csrf, login: 'schueler1', password: 'klatab-demo' }));
+  const stream = await ask('/live');
+  expect(stream.status).toBe(200);
+  return { ended: stream.text() };
+}
+
+it('says what an example can be told, without a cluster', async () => {
+  const place = makePlace();
+  const help = new Terminal(place, LAUNCH, 'klatab', '--help');
+  expect(await help.ended).toBe(0);
+  expect(help.output).toMatch(/^usage: [^]*--port/);
+});
+
 it('says which examples there are', async () => {
   const place = makePlace();
   const wrong = new Terminal(place, LAUNCH, 'goodbye');
