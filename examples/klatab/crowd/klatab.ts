@@ -77,7 +77,10 @@ function connect({ endpoints, database, user, password, ca }: Cluster): SchoolDb
   const { master, replica } = endpoints;
   return createSchoolDb<Schema>({
     endpoints: { master, ...(replica !== undefined && { replica }) },
-    ...{ database, user, password, tls: { ca } },
+    database,
+    user,
+    password,
+    tls: { ca },
     readOnlyWhenNoPrimary: true,
   });
 }

@@ -1,6 +1,6 @@
 /** What pages are like for whoever uses them: with a keyboard, a phone, a screen reader, and for a whole morning. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
+import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { browserSkipped, browserSuite, launchBrowser } from '../crowd/browser.ts';
@@ -8,7 +8,6 @@ import { BrowserPerson } from '../crowd/browser-person.ts';
 import { KlaTab, PASSWORD, PATIENCE_MS, breakAndMend } from '../crowd/klatab.ts';
 import { Visitor, formIn } from '../crowd/visitor.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PAGE_LIMIT_BYTES = 150_000;
 vi.setConfig({ testTimeout: PATIENCE_MS });
 
@@ -174,16 +173,11 @@ describe.skipIf(browserSkipped)(browserSuite('pages'), () => {
 
 /** What axe calls serious or critical, and where. */
 async function barriersIn(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-  });
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
 }
 
 /** Presses Tab until the focus is on what has this name, or this text. */

@@ -85,7 +85,8 @@ describe('the objects of any lab', () => {
       for (const { object, secretValues } of stepsOf(lab).flatMap(({ manifests }) => manifests)) {
         expect(secretValues !== undefined).toBe(object.kind === 'Secret');
         if (object.kind !== 'Secret') continue;
-        expect(Object.keys(object.data ?? {})).toEqual(object.type === 'Opaque' ? ['username'] : []);
+        const isLogin = object.type === 'Opaque' && !object.metadata.name.endsWith('-klatab');
+        expect(Object.keys(object.data ?? {})).toEqual(isLogin ? ['username'] : []);
         expect(Object.keys(secretValues ?? {}).length).toBeGreaterThan(0);
       }
     });
@@ -203,6 +204,27 @@ describe('single objects', () => {
     );
     expect(jobs[0]).toEqual(jobs[1]);
     expect(jobs[0]?.object.metadata.name).not.toBe(jobs[2]?.object.metadata.name);
+  });
+
+  it('run KlaTab where the lab asks for it, with the way to the database and no secret', () => {
+    expect(ofKind(lab, 'Deployment')).toEqual([]);
+    const app = { image: 'klatab:1', replicas: 2, secret: 'generated' as const };
+    const withApp = { ...lab, addons: { ...lab.addons, klatab: app } };
+    // Its database is there by then, with the helper schema.
+    expect(stepsOf(withApp).at(-1)?.id).toBe('klatab');
+    const [deployment] = ofKind(withApp, 'Deployment');
+    const { template } = deployment?.spec ?? {};
+    expect(template?.metadata.labels).toMatchObject({ 'schooldb/database-client': 'true' });
+    expect(template?.spec.containers[0]?.env).toContainEqual({
+      name: 'SCHOOLDB_MASTER',
+      value: 'wichtige-daten-3.default.svc',
+    });
+    expect(template?.spec.containers[0]?.env).toContainEqual({
+      name: 'KLATAB_SECRET',
+      valueFrom: { secretKeyRef: { name: 'wichtige-daten-3-klatab', key: 'secret' } },
+    });
+    const [policy] = ofKind(withApp, 'NetworkPolicy').slice(-1);
+    expect(deployment?.spec.selector.matchLabels).toEqual(policy?.spec.podSelector.matchLabels);
   });
 
   it('are only made for Prometheus where its CRDs exist', () => {

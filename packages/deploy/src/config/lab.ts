@@ -128,6 +128,13 @@ export const labSchema = z.strictObject({
         size: memory(),
       })
       .optional(),
+    klatab: z
+      .strictObject({
+        image: text('not-a-line', (value) => /^[^\s,]+$/.test(value)),
+        replicas: count(1, 20),
+        secret: secret(),
+      })
+      .optional(),
   }),
   monitoring: z.strictObject({ namespace: dnsLabel() }),
 });

@@ -9,7 +9,7 @@ export interface Resource {
 }
 
 /** What we apply, and what we look at while we wait. */
-export type ResourceKind = KubeKind | 'CustomResourceDefinition' | 'Deployment' | 'Service' | 'StatefulSet';
+export type ResourceKind = KubeKind | 'CustomResourceDefinition' | 'StatefulSet';
 
 interface ResourceType {
   readonly apiVersion: string;

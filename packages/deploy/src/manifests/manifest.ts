@@ -29,6 +29,7 @@ export const STEP_IDS = [
   'cluster',
   'helper-schema',
   'monitoring',
+  'klatab',
 ] as const;
 
 export type StepId = (typeof STEP_IDS)[number];

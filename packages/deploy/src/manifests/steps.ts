@@ -1,6 +1,7 @@
 import type { Lab } from '../config/lab.ts';
 import { addresses } from './addresses.ts';
 import { charts } from './charts.ts';
+import { klatab } from './klatab.ts';
 import { helperSchema } from './helper-schema.ts';
 import type { ManifestInputs, ManifestStep } from './manifest.ts';
 import { monitoring } from './monitoring.ts';
@@ -30,6 +31,7 @@ export function manifestSteps(lab: Lab, inputs: ManifestInputs): ManifestStep[] 
     { id: 'cluster', manifests: [postgresql(lab)] },
     { id: 'helper-schema', manifests: helperSchema(lab, inputs.helperSql) },
     { id: 'monitoring', manifests: monitoring(lab) },
+    { id: 'klatab', manifests: klatab(lab) },
   ];
   return steps.filter(({ manifests }) => manifests.length > 0);
 }

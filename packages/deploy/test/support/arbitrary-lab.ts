@@ -154,6 +154,11 @@ function addons({ platform }: Shape): fc.Arbitrary<Lab['addons']> {
       operatorUi: fc.boolean(),
       longhorn: platform.startsWith('lxc') ? fc.constant(false) : fc.boolean(),
       ...(platform === 'lxc-unprivileged' ? {} : { smb: fc.constant(smb) }),
+      klatab: fc.record({
+        image: fc.constantFrom('klatab:1', 'registry.example:5000/schule/klatab@sha256:0'),
+        replicas: fc.integer({ min: 1, max: 20 }),
+        secret: reference,
+      }),
     },
     { requiredKeys: ['operatorUi', 'longhorn'] },
   );

@@ -1,8 +1,17 @@
 /** The kinds that Kubernetes itself brings, held against its own types and validators. */
+import { Deployment } from 'kubernetes-models/apps/v1';
 import { Job } from 'kubernetes-models/batch/v1';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { StorageClass } from 'kubernetes-models/storage.k8s.io/v1';
-import { ConfigMap, Namespace, PersistentVolume, PersistentVolumeClaim, Secret } from 'kubernetes-models/v1';
+import {
+  ConfigMap,
+  Namespace,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Secret,
+  Service,
+} from 'kubernetes-models/v1';
+import type { IDeployment } from 'kubernetes-models/apps/v1';
 import type { IJob } from 'kubernetes-models/batch/v1';
 import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import type { IStorageClass } from 'kubernetes-models/storage.k8s.io/v1';
@@ -12,11 +21,13 @@ import type {
   IPersistentVolume,
   IPersistentVolumeClaim,
   ISecret,
+  IService,
 } from 'kubernetes-models/v1';
 import type { Kube, KubeObject } from '../../src/manifests/schema/kinds.ts';
 
 /** Kubernetes' types for what we send, by kind. */
 interface Upstream {
+  Deployment: IDeployment;
   Job: IJob;
   NetworkPolicy: INetworkPolicy;
   StorageClass: IStorageClass;
@@ -25,6 +36,7 @@ interface Upstream {
   PersistentVolume: IPersistentVolume;
   PersistentVolumeClaim: IPersistentVolumeClaim;
   Secret: ISecret;
+  Service: IService;
 }
 
 /** Every field of ours that Kubernetes does not know, at any depth; never where there is none. */
@@ -46,6 +58,7 @@ type UnknownField = { [Kind in keyof Upstream]: Unknown<Kube<Kind>, Upstream[Kin
 const UNKNOWN_FIELDS: readonly never[] = [] as UnknownField[];
 
 const MODELS = {
+  Deployment,
   Job,
   NetworkPolicy,
   StorageClass,
@@ -54,6 +67,7 @@ const MODELS = {
   PersistentVolume,
   PersistentVolumeClaim,
   Secret,
+  Service,
 } as const;
 
 /** @throws what Kubernetes' schema has against an object; nothing for kinds that are not its own. */

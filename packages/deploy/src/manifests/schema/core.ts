@@ -145,6 +145,24 @@ const container = z.strictObject({
   volumeMounts: z.array(z.strictObject({ name: label(), mountPath: z.string(), readOnly: z.literal(true) })),
 });
 
+const podSecurity = z.strictObject({
+  runAsNonRoot: z.literal(true),
+  runAsUser: int(),
+  runAsGroup: int(),
+  seccompProfile: z.strictObject({ type: z.literal('RuntimeDefault') }),
+});
+
+const volume = z.union([
+  z.strictObject({ name: label(), configMap: z.strictObject({ name: name() }) }),
+  z.strictObject({
+    name: label(),
+    secret: z.strictObject({
+      secretName: name(),
+      items: z.array(z.strictObject({ key: z.string(), path: z.string() })),
+    }),
+  }),
+]);
+
 export const jobSchema = z.strictObject({
   apiVersion: z.literal('batch/v1'),
   kind: z.literal('Job'),
@@ -157,26 +175,63 @@ export const jobSchema = z.strictObject({
       spec: z.strictObject({
         restartPolicy: z.literal('Never'),
         automountServiceAccountToken: z.literal(false),
-        securityContext: z.strictObject({
-          runAsNonRoot: z.literal(true),
-          runAsUser: int(),
-          runAsGroup: int(),
-          seccompProfile: z.strictObject({ type: z.literal('RuntimeDefault') }),
-        }),
+        securityContext: podSecurity,
         containers: z.array(container),
-        volumes: z.array(
-          z.union([
-            z.strictObject({ name: label(), configMap: z.strictObject({ name: name() }) }),
-            z.strictObject({
-              name: label(),
-              secret: z.strictObject({
-                secretName: name(),
-                items: z.array(z.strictObject({ key: z.string(), path: z.string() })),
-              }),
-            }),
-          ]),
-        ),
+        volumes: z.array(volume),
       }),
     }),
+  }),
+});
+
+const probe = z.strictObject({
+  httpGet: z.strictObject({ path: z.string(), port: int() }),
+  periodSeconds: int(),
+  timeoutSeconds: int(),
+});
+
+const servingContainer = container.extend({
+  ports: z
+    .array(z.strictObject({ name: label(), containerPort: int(), protocol: z.literal('TCP') }))
+    .optional(),
+  readinessProbe: probe.optional(),
+  livenessProbe: probe.optional(),
+  lifecycle: z
+    .strictObject({
+      preStop: z.strictObject({ exec: z.strictObject({ command: z.array(z.string()) }) }),
+    })
+    .optional(),
+});
+
+export const deploymentSchema = z.strictObject({
+  apiVersion: z.literal('apps/v1'),
+  kind: z.literal('Deployment'),
+  metadata: namespaced(),
+  spec: z.strictObject({
+    replicas: int(),
+    selector: z.strictObject({ matchLabels: labels() }),
+    template: z.strictObject({
+      metadata: z.strictObject({ labels: labels() }),
+      spec: z.strictObject({
+        automountServiceAccountToken: z.literal(false),
+        enableServiceLinks: z.literal(false),
+        terminationGracePeriodSeconds: int(),
+        securityContext: podSecurity,
+        initContainers: z.array(container),
+        containers: z.array(servingContainer),
+        volumes: z.array(volume),
+      }),
+    }),
+  }),
+});
+
+export const serviceSchema = z.strictObject({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('Service'),
+  metadata: namespaced(),
+  spec: z.strictObject({
+    selector: labels(),
+    ports: z.array(
+      z.strictObject({ name: label(), protocol: z.literal('TCP'), port: int(), targetPort: int() }),
+    ),
   }),
 });

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import {
   configMapSchema,
+  deploymentSchema,
   jobSchema,
   namespaceSchema,
   networkPolicySchema,
   persistentVolumeClaimSchema,
   persistentVolumeSchema,
   secretSchema,
+  serviceSchema,
   storageClassSchema,
 } from './core.ts';
 import {
@@ -28,6 +30,8 @@ export const KIND_SCHEMAS = {
   StorageClass: storageClassSchema,
   NetworkPolicy: networkPolicySchema,
   Job: jobSchema,
+  Deployment: deploymentSchema,
+  Service: serviceSchema,
   HelmChart: helmChartSchema,
   IPAddressPool: ipAddressPoolSchema,
   L2Advertisement: l2AdvertisementSchema,
@@ -45,6 +49,8 @@ export const kubeObjectSchema = z.discriminatedUnion('kind', [
   storageClassSchema,
   networkPolicySchema,
   jobSchema,
+  deploymentSchema,
+  serviceSchema,
   helmChartSchema,
   ipAddressPoolSchema,
   l2AdvertisementSchema,
