@@ -9,7 +9,8 @@ export interface Resource {
 }
 
 /** What we apply, and what we look at while we wait. */
-export type ResourceKind = KubeKind | 'CustomResourceDefinition' | 'Deployment' | 'Service' | 'StatefulSet';
+export type ResourceKind =
+  KubeKind | 'CustomResourceDefinition' | 'Deployment' | 'Node' | 'Pod' | 'Service' | 'StatefulSet';
 
 interface ResourceType {
   readonly apiVersion: string;
@@ -25,6 +26,8 @@ const type = (apiVersion: string, plural: string, namespaced = true): ResourceTy
 
 const TYPES: Readonly<Record<ResourceKind, ResourceType>> = {
   Namespace: type('v1', 'namespaces', false),
+  Node: type('v1', 'nodes', false),
+  Pod: type('v1', 'pods'),
   Secret: type('v1', 'secrets'),
   ConfigMap: type('v1', 'configmaps'),
   Service: type('v1', 'services'),
