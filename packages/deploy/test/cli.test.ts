@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../src/cli/commands/table.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runCli } from '../src/cli/run-cli.ts';
 import { shippedText } from '../scripts/crds/shipped.ts';
@@ -141,7 +142,7 @@ describe('deploy:lab render', () => {
 
 describe('the command line', () => {
   it.each(['en', 'de'] as const)('has help in %s for the program and each command', async (language) => {
-    for (const command of [[], ['check'], ['render'], ['plan'], ['apply']]) {
+    for (const command of [[], ...COMMANDS.map(({ name }) => [name])]) {
       const { code, out, err } = await run(...command, '--help', '--lang', language);
       expect({ code, err }).toEqual({ code: EXIT.ok, err: '' });
       expect(out).toMatch(language === 'de' ? /^Aufruf: / : /^Usage: /);

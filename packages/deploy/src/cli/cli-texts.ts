@@ -15,13 +15,8 @@ export interface CliTexts {
   readonly exitCodes: string;
   readonly lab: string;
   readonly lang: string;
-  readonly check: string;
-  readonly render: string;
-  readonly renderDirectory: string;
   /** What stands for a value in usage lines. */
-  readonly words: Readonly<
-    Record<'options' | 'command' | 'file' | 'language' | 'directory' | 'step' | 'object', string>
-  >;
+  readonly words: Readonly<Record<'options' | 'command' | 'language', string>>;
   readonly usage: {
     unknownOption(option: string): string;
     unknownCommand(command: string, allowed: string): string;

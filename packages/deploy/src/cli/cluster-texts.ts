@@ -24,13 +24,6 @@ export interface PlanCounts {
 
 /** What the commands say that speak to a cluster, in one language. */
 export interface ClusterTexts {
-  readonly plan: string;
-  readonly apply: string;
-  readonly kubeconfig: string;
-  readonly json: string;
-  readonly yes: string;
-  readonly force: string;
-  only(steps: string): string;
   unknownStep(given: string, allowed: string): string;
   unknownObject(given: string): string;
   needsYes(): string;

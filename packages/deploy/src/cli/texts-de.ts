@@ -34,17 +34,10 @@ export const CLI_TEXTS_DE: CliTexts = {
     'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 12 der Cluster weicht von der lab.yaml ab, 130 angehalten.',
   lab: 'die lab.yaml (sonst die der Schule, die mit diesem Paket kommt)',
   lang: 'Sprache aller Meldungen: de oder en (sonst nach LC_ALL, LC_MESSAGES oder LANG)',
-  check: 'eine lab.yaml prüfen und jeden Fehler darin nennen',
-  render: 'was angewendet würde als YAML in einen Ordner schreiben, ohne Geheimnisse',
-  renderDirectory: 'ein neuer oder leerer Ordner, oder einer, den ein früherer Aufruf geschrieben hat',
   words: {
     options: '[Optionen]',
     command: '<Befehl>',
-    file: '<Datei>',
     language: '<Sprache>',
-    directory: '<Ordner>',
-    step: '<Schritt>',
-    object: '<Objekt>',
   },
   usage: {
     unknownOption: (option) => `die Option ${option} gibt es nicht; --help zeigt sie alle`,

@@ -29,17 +29,10 @@ export const CLI_TEXTS_EN: CliTexts = {
     'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 12 the cluster differs from the lab.yaml, 130 stopped.',
   lab: "the lab.yaml (default: the school's, which is shipped with this package)",
   lang: 'language of all messages: de or en (default: by LC_ALL, LC_MESSAGES or LANG)',
-  check: 'check a lab.yaml and name every mistake in it',
-  render: 'write what would be applied to a directory, as YAML, without any secret',
-  renderDirectory: 'a new or empty directory, or one that an earlier rendering has written',
   words: {
     options: '[options]',
     command: '<command>',
-    file: '<file>',
     language: '<language>',
-    directory: '<dir>',
-    step: '<step>',
-    object: '<object>',
   },
   usage: {
     unknownOption: (option) => `there is no option ${option}; --help shows them`,

@@ -1,0 +1,8 @@
+import type { Command } from '../command.ts';
+import { apply } from './apply.ts';
+import { check } from './check.ts';
+import { plan } from './plan.ts';
+import { render } from './render.ts';
+
+/** Every command there is, in the order in which help and messages name them. */
+export const COMMANDS: readonly Command[] = [check, render, plan, apply];
