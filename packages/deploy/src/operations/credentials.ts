@@ -2,7 +2,7 @@ import type { EndpointKind } from '@schooldb/client';
 import type { Lab } from '../config/lab.ts';
 import { DeployError } from '../errors/deploy-error.ts';
 import type { KubeApi } from '../kube/kube-api.ts';
-import { valueAt } from '../kube/live-object.ts';
+import { secretValues } from '../kube/secret-values.ts';
 import { tlsSecretName } from '../manifests/manifest.ts';
 import { credentialsName } from '../manifests/secrets.ts';
 import { POSTGRES_PORT } from './reach.ts';
@@ -47,9 +47,7 @@ export function addressesOf({ network: { addresses } }: Lab): Record<EndpointKin
 
 async function secretValue(kube: KubeApi, { cluster }: Lab, name: string, key: string): Promise<string> {
   const { namespace } = cluster;
-  const observed = await kube.get({ kind: 'Secret', namespace, name });
-  const encoded = observed.state === 'found' ? valueAt(observed.object, 'data', key) : undefined;
-  const value = typeof encoded === 'string' ? Buffer.from(encoded, 'base64').toString() : '';
+  const value = (await secretValues(kube, namespace, name))?.[key] ?? '';
   if (value === '') throw new DeployError({ code: 'credentials-missing', namespace, secret: name, key });
   return value;
 }

@@ -34,7 +34,9 @@ function addressOf(node: LiveObject): string | undefined {
 export async function checkDatabase(kube: KubeApi, lab: Lab): Promise<Result> {
   const { name, instances } = lab.cluster;
   const obstacle = await obstacleTo(kube, lab, { for: 'database', name }, new Set());
-  return obstacle === undefined ? ok({ is: 'running', name, instances }) : failed({ is: 'obstacle', obstacle });
+  return obstacle === undefined
+    ? ok({ is: 'running', name, instances })
+    : failed({ is: 'obstacle', obstacle });
 }
 
 export async function checkPoolers(kube: KubeApi, lab: Lab): Promise<Result> {
@@ -73,8 +75,7 @@ export function judgeMembers(all: readonly Member[], { cluster }: Lab): Result {
   const primaries = members.filter(({ role }) => role === 'primary');
   const [primary] = primaries;
   if (primary === undefined) return failed({ is: 'no-primary' });
-  if (primaries.length > 1)
-    return failed({ is: 'several-primaries', pods: primaries.map(({ pod }) => pod) });
+  if (primaries.length > 1) return failed({ is: 'several-primaries', pods: primaries.map(({ pod }) => pod) });
   if (members.length < cluster.instances)
     return failed({ is: 'member-missing', there: members.length, wanted: cluster.instances });
   for (const member of members) {

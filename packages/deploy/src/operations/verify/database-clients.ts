@@ -44,7 +44,8 @@ export function openClients(
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: unknown };
-  const said = error instanceof SchoolDbError || typeof code !== 'string' ? error.message : `${error.message} (${code})`;
+  const said =
+    error instanceof SchoolDbError || typeof code !== 'string' ? error.message : `${error.message} (${code})`;
   const { cause } = error;
   return cause instanceof Error && !said.includes(cause.message) ? `${said}: ${reasonOf(cause)}` : said;
 }

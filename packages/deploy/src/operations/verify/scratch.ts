@@ -28,7 +28,8 @@ export async function withScratch<T>(
   deadlineMs: number,
   use: (drop: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const drop = () => db.transaction((tx) => dropOurs(tx), { deadlineMs, exactlyOnce: false, name: 'scratch' });
+  const drop = () =>
+    db.transaction((tx) => dropOurs(tx), { deadlineMs, exactlyOnce: false, name: 'scratch' });
   return db.withAdvisoryLock(
     SCHEMA,
     async () => {

@@ -62,7 +62,10 @@ function judgeSettings(rows: readonly Setting[], wanted: Readonly<Record<string,
         isPending: found?.pending_restart === true,
       });
   }
-  return ok({ is: 'settings-hold', settings: Object.entries(wanted).map(([name, value]) => `${name} ${value}`) });
+  return ok({
+    is: 'settings-hold',
+    settings: Object.entries(wanted).map(([name, value]) => `${name} ${value}`),
+  });
 }
 
 /** The client refuses to promise what the schema is needed for before it runs anything. */

@@ -5,7 +5,14 @@ import { reasonOf } from './database-clients.ts';
 import { isBusy, ScratchTakenError, withScratch } from './scratch.ts';
 import { checkHelperSchema, checkServer } from './server-checks.ts';
 import type { SqlContext } from './sql-context.ts';
-import { readableAtStandbys, readThroughPooler, refusedByStandby, refusedThroughPooler, written } from './way-checks.ts';
+import {
+  connectReaders,
+  readThroughPooler,
+  refusedByStandby,
+  refusedThroughPooler,
+  warmUpPooler,
+  written,
+} from './way-checks.ts';
 
 type Line = Omit<CheckResult, 'result'>;
 
@@ -66,8 +73,8 @@ async function checkWithScratch(context: SqlContext): Promise<void> {
   skip(SCRATCH_CHECKS, 'write');
 }
 
-function keyOf({ check, endpoint = '' }: Line): string {
-  return `${check} ${endpoint}`;
+function keyOf({ check, endpoint }: Line): string {
+  return `${check} ${endpoint ?? ''}`;
 }
 
 function faultOf(error: unknown): Result {
@@ -80,24 +87,27 @@ async function checkWays(context: SqlContext): Promise<void> {
   const { report, clients, lab } = context;
   const standbys = lab.cluster.instances - 1;
   if (standbys > 0) await checkServers(context, standbys);
-  else report({ check: 'write', endpoint: 'master', result: await written(context, clients.direct, 'master') });
+  else
+    report({ check: 'write', endpoint: 'master', result: await written(context, clients.direct, 'master') });
+  await warmUpPooler(context);
   const throughPooler = await written(context, clients.pooled, 'masterPooler');
+  const writtenAt = performance.now();
   report({ check: 'write', endpoint: 'masterPooler', result: throughPooler });
   if (standbys === 0) {
-    for (const line of SCRATCH_CHECKS.filter(({ endpoint = '' }) => endpoint.startsWith('replica')))
+    for (const line of SCRATCH_CHECKS.filter(({ endpoint }) => endpoint?.startsWith('replica')))
       report({ ...line, result: notChecked({ is: 'no-standby' }) });
   } else if (throughPooler.state === 'ok') {
-    report({ check: 'read', endpoint: 'replicaPooler', result: await readThroughPooler(context) });
+    report({ check: 'read', endpoint: 'replicaPooler', result: await readThroughPooler(context, writtenAt) });
     report({ check: 'refusal', endpoint: 'replicaPooler', result: await refusedThroughPooler(context) });
   }
 }
 
 async function checkServers(context: SqlContext, standbys: number): Promise<void> {
   const { report, clients } = context;
-  const readers = readableAtStandbys(context, standbys);
+  const readers = await connectReaders(context, standbys);
   const writing = await written(context, clients.direct, 'master');
   report({ check: 'write', endpoint: 'master', result: writing });
-  const reading = await readers.after(writing.state === 'ok' ? performance.now() : undefined);
+  const reading = await readers.read(writing.state === 'ok' ? performance.now() : undefined);
   if (writing.state !== 'ok') return;
   report({ check: 'read', endpoint: 'replica', result: reading });
   report({ check: 'refusal', endpoint: 'replica', result: await refusedByStandby(context) });

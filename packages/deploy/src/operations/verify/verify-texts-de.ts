@@ -26,11 +26,14 @@ const NETWORK =
   "Laufen seine Pods, und liegt dieser Rechner in network.clientNetworks? 'kubectl -n metallb-system logs ds/metallb-speaker' sagt, wer die Adresse bekannt gibt;";
 
 export const VERIFY_TEXTS_DE: VerifyTexts = {
-  verify:
-    'den Cluster von dort ansehen, wo eine App wäre: Nodes, Adressen, TLS, Schreiben, Lesen, Pooler',
   states: { ok: 'ok', failed: 'FEHLER', 'not-checked': 'ungeprüft' },
   checks: CHECKS,
-  endpoints: { master: 'Master', replica: 'Replica', masterPooler: 'Master-Pooler', replicaPooler: 'Replica-Pooler' },
+  endpoints: {
+    master: 'Master',
+    replica: 'Replica',
+    masterPooler: 'Master-Pooler',
+    replicaPooler: 'Replica-Pooler',
+  },
   facts: {
     'nodes-ready': ({ nodes }) => `${nodes.join(', ')} sind bereit`,
     running: ({ name, instances }) => `${name} läuft mit ${instances} von ${instances} Instanzen`,
@@ -62,7 +65,8 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
       `Pod ${pod} ist auf Timeline ${timeline}, der Primary auf ${primarys}`,
     'member-behind': ({ pod, lagBytes, most }) =>
       `Pod ${pod} liegt ${lagBytes} Bytes zurück, ${most} sind erlaubt: Er könnte nicht übernehmen`,
-    'nobody-confirms': () => 'kein Standby bestätigt Schreibvorgänge, obwohl cluster.patroni.synchronous true ist',
+    'nobody-confirms': () =>
+      'kein Standby bestätigt Schreibvorgänge, obwohl cluster.patroni.synchronous true ist',
     'secret-incomplete': ({ namespace, secret, key }) => `Secret ${namespace}/${secret} hat kein ${key}`,
     unreachable: ({ address, reason }) => `${address} ist von hier nicht zu erreichen (${reason})`,
     'no-tls': ({ address }) => `${address} lehnt TLS ab`,
@@ -93,7 +97,8 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
       `Zwei Primarys nehmen Schreibvorgänge an, die einer von beiden verliert: die Apps anhalten und 'patronictl list' in einem der Pods ansehen.`,
     'member-missing': () =>
       `Siehe 'kubectl describe' des StatefulSets und seines neuesten Pods: Gibt es Speicher, ein Volume, das Image?`,
-    'member-state': ({ pod }) => `Siehe 'kubectl logs ${pod}'; eine Basissicherung braucht ihre Zeit, ${AGAIN}`,
+    'member-state': ({ pod }) =>
+      `Siehe 'kubectl logs ${pod}'; eine Basissicherung braucht ihre Zeit, ${AGAIN}`,
     'member-timeline': ({ pod }) =>
       `Patroni behebt das selbst; bleibt es so, hilft 'patronictl reinit' für ${pod}.`,
     'member-behind': ({ pod }) =>
@@ -102,8 +107,7 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
       `Ein Failover kann jetzt Schreibvorgänge verlieren. Siehe, ob die Standbys empfangen ('deploy:lab status').`,
     'secret-incomplete': () => `'deploy:lab apply' füllt es, ${AGAIN}`,
     unreachable: () => `${NETWORK} ${AGAIN}`,
-    'no-tls': () =>
-      `'deploy:lab apply' gibt den Servern ihr Zertifikat; haben sie es, die Pods neu starten.`,
+    'no-tls': () => `'deploy:lab apply' gibt den Servern ihr Zertifikat; haben sie es, die Pods neu starten.`,
     certificate: () =>
       `Pods lesen ein neues Zertifikat binnen 5 Minuten, Pooler beim Neustart. Ist es die Adresse eines anderen Clusters? Danach erneut prüfen.`,
     'other-version': () => `cluster.postgres so setzen, wie es ist, oder den Cluster aktualisieren.`,
@@ -115,7 +119,8 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
       `Umbenennen oder löschen: verify braucht den Namen und rührt nie an, was nicht von ihm ist.`,
     sql: () => `Siehe das Protokoll des Servers ('kubectl logs' des Primary-Pods), ${AGAIN}`,
     'served-elsewhere': () => NETWORK.replace(/;$/, '.'),
-    late: () => `Siehe 'deploy:lab status' für den Rückstand der Standbys; die Grenze ist limits.replicaReadMs.`,
+    late: () =>
+      `Siehe 'deploy:lab status' für den Rückstand der Standbys; die Grenze ist limits.replicaReadMs.`,
     'never-readable': () => `Siehe 'deploy:lab status': Die Replikation zu einem Standby steht.`,
     'write-accepted': () =>
       `Die Replica-Adresse führt zu einem Primary: siehe die Labels 'spilo-role' der Pods.`,
@@ -125,8 +130,7 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
     needs: ({ check }) => `braucht, was '${CHECKS[check]}' ansieht`,
     'no-standby': () => 'das Lab hat keinen Standby',
     'is-a-drill': () => "'deploy:lab drill failover' probt ihn, was die Apps für einen Moment unterbricht",
-    'needs-hosts': () =>
-      'jeden Server einmal anzuhalten braucht die Hosts, die deploy noch nicht erreicht',
+    'needs-hosts': () => 'jeden Server einmal anzuhalten braucht die Hosts, die deploy noch nicht erreicht',
     'needs-backup': () => 'Sicherung und Wiederherstellung gibt es noch nicht',
   },
   passed: (ok, notChecked) => `Alles in Ordnung: ${ok} Prüfungen bestanden, ${notChecked} ungeprüft.`,

@@ -26,10 +26,14 @@ const NETWORK =
   "Do its pods run, and is this machine in network.clientNetworks? 'kubectl -n metallb-system logs ds/metallb-speaker' says who announces the address;";
 
 export const VERIFY_TEXTS_EN: VerifyTexts = {
-  verify: 'look at the cluster from where an app would: nodes, addresses, TLS, writing, reading, poolers',
   states: { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' },
   checks: CHECKS,
-  endpoints: { master: 'master', replica: 'replica', masterPooler: 'master pooler', replicaPooler: 'replica pooler' },
+  endpoints: {
+    master: 'master',
+    replica: 'replica',
+    masterPooler: 'master pooler',
+    replicaPooler: 'replica pooler',
+  },
   facts: {
     'nodes-ready': ({ nodes }) => `${nodes.join(', ')} are ready`,
     running: ({ name, instances }) => `${name} runs with ${instances} of ${instances} instances`,
@@ -82,23 +86,32 @@ export const VERIFY_TEXTS_EN: VerifyTexts = {
   },
   remedies: {
     'node-missing': ({ node }) => `Start K3s on ${node} and let it join, ${AGAIN}`,
-    'node-not-ready': ({ node }) => `See 'kubectl describe node ${node}' and 'journalctl -u k3s' there, ${AGAIN}`,
-    obstacle: () => `See 'deploy:lab status' and 'kubectl get events'; 'deploy:lab apply' waits for it, ${AGAIN}`,
-    'no-primary': () => `See the pods' logs: does Patroni reach the Kubernetes API, and is a member whole enough to lead?`,
+    'node-not-ready': ({ node }) =>
+      `See 'kubectl describe node ${node}' and 'journalctl -u k3s' there, ${AGAIN}`,
+    obstacle: () =>
+      `See 'deploy:lab status' and 'kubectl get events'; 'deploy:lab apply' waits for it, ${AGAIN}`,
+    'no-primary': () =>
+      `See the pods' logs: does Patroni reach the Kubernetes API, and is a member whole enough to lead?`,
     'several-primaries': () =>
       `Two primaries may take writes that one of them loses: stop the apps, and see 'patronictl list' in one of the pods.`,
-    'member-missing': () => `See 'kubectl describe' of the StatefulSet and its newest pod: is there memory, a volume, the image?`,
+    'member-missing': () =>
+      `See 'kubectl describe' of the StatefulSet and its newest pod: is there memory, a volume, the image?`,
     'member-state': ({ pod }) => `See 'kubectl logs ${pod}'; a base backup takes its time, ${AGAIN}`,
-    'member-timeline': ({ pod }) => `Patroni mends that by itself; if it stays, 'patronictl reinit' for ${pod}.`,
-    'member-behind': ({ pod }) => `See 'kubectl logs ${pod}': its node's disk and network are slow, or a long query holds it up.`,
-    'nobody-confirms': () => `A failover may lose writes now. See whether the standbys stream ('deploy:lab status').`,
+    'member-timeline': ({ pod }) =>
+      `Patroni mends that by itself; if it stays, 'patronictl reinit' for ${pod}.`,
+    'member-behind': ({ pod }) =>
+      `See 'kubectl logs ${pod}': its node's disk and network are slow, or a long query holds it up.`,
+    'nobody-confirms': () =>
+      `A failover may lose writes now. See whether the standbys stream ('deploy:lab status').`,
     'secret-incomplete': () => `'deploy:lab apply' fills it, ${AGAIN}`,
     unreachable: () => `${NETWORK} ${AGAIN}`,
-    'no-tls': () => `'deploy:lab apply' gives the servers their certificate; if they have it, restart the pods.`,
+    'no-tls': () =>
+      `'deploy:lab apply' gives the servers their certificate; if they have it, restart the pods.`,
     certificate: () =>
       `Pods read a new certificate within 5 minutes, poolers when they are restarted. Is it another cluster's address? ${capitalized(AGAIN)}`,
     'other-version': () => `Set cluster.postgres to what is there, or upgrade.`,
-    'setting-differs': () => `'deploy:lab apply' sets it; what needs a restart is restarted by Patroni, one member after the other, ${AGAIN}`,
+    'setting-differs': () =>
+      `'deploy:lab apply' sets it; what needs a restart is restarted by Patroni, one member after the other, ${AGAIN}`,
     'helper-schema-missing': () => `'deploy:lab apply --only helper-schema' installs it, ${AGAIN}`,
     busy: () => `Wait until that is over, ${AGAIN}`,
     'scratch-taken': () => `Rename or drop it: verify needs the name and never touches what is not its own.`,
@@ -106,7 +119,8 @@ export const VERIFY_TEXTS_EN: VerifyTexts = {
     'served-elsewhere': () => NETWORK.replace(/;$/, '.'),
     late: () => `See 'deploy:lab status' for the standbys' lag; limits.replicaReadMs is the limit.`,
     'never-readable': () => `See 'deploy:lab status': replication to a standby has stopped.`,
-    'write-accepted': () => `The replica address leads to a primary: see the labels 'spilo-role' of the pods.`,
+    'write-accepted': () =>
+      `The replica address leads to a primary: see the labels 'spilo-role' of the pods.`,
     'not-tidied': () => `The next verify drops it.`,
   },
   gaps: {

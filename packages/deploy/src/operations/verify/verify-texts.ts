@@ -4,7 +4,6 @@ import type { CheckId, Fact, Fault, Gap, Result } from './check.ts';
 
 /** What `verify` says, in one language. */
 export interface VerifyTexts {
-  readonly verify: string;
   readonly states: Readonly<Record<Result['state'], string>>;
   readonly checks: Readonly<Record<CheckId, string>>;
   readonly endpoints: Readonly<Record<EndpointKind, string>>;
