@@ -1,16 +1,13 @@
 import type { CheckResult } from '../../operations/verify/check.ts';
 import { verify as verifyCluster } from '../../operations/verify/verify.ts';
 import { checkJson, checkLines, countChecks } from '../../operations/verify/verify-output.ts';
-import { VERIFY_TEXTS_DE } from '../../operations/verify/verify-texts-de.ts';
-import { VERIFY_TEXTS_EN } from '../../operations/verify/verify-texts-en.ts';
+import { VERIFY_TEXTS } from '../../operations/verify/texts.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { TargetOptions } from '../target.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
 import { withCluster } from '../with-cluster.ts';
 import { JSON_OPTION, KUBECONFIG } from './shared-options.ts';
-
-const TEXTS = { de: VERIFY_TEXTS_DE, en: VERIFY_TEXTS_EN };
 
 export const verify: Command<TargetOptions & { readonly json?: boolean }> = {
   name: 'verify',
@@ -21,7 +18,7 @@ export const verify: Command<TargetOptions & { readonly json?: boolean }> = {
   options: [KUBECONFIG, JSON_OPTION],
   run: ({ json = false, ...options }, session, output) =>
     withCluster(options, session, output, async ({ connection, pace, ...cluster }) => {
-      const texts = TEXTS[options.language];
+      const texts = VERIFY_TEXTS[options.language];
       const { context, server } = connection;
       if (!json) output.out(CLUSTER_TEXTS[options.language].cluster(context, server));
       const results: CheckResult[] = [];
