@@ -2,7 +2,7 @@ import type { LabWarning } from '../config/warnings.ts';
 import type { Failure } from '../errors/deploy-error.ts';
 
 /** A sentence for each code of a union. */
-type ByCode<Union extends { readonly code: string }> = {
+export type ByCode<Union extends { readonly code: string }> = {
   readonly [Code in Union['code']]: (found: Extract<Union, { readonly code: Code }>) => string;
 };
 

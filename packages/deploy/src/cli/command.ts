@@ -1,5 +1,6 @@
 import type { Language } from '../config/language.ts';
 import type { Pace } from '../kube/pace.ts';
+import type { Reach } from '../operations/reach.ts';
 import type { ExitCode } from './exit-codes.ts';
 
 /** A text in each language. */
@@ -20,6 +21,8 @@ export interface Session {
   readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** @defaultValue PACE */
   readonly pace?: Pace;
+  /** @defaultValue every address as it is */
+  readonly reach?: Reach;
 }
 
 /** What every command may be given. */

@@ -1,4 +1,5 @@
 import type { CliTexts } from './cli-texts.ts';
+import { OPERATION_FAILURES_DE } from './operation-failures-de.ts';
 import { CLUSTER_TEXTS_DE, obstacleText, remedyText, waitText } from './cluster-texts-de.ts';
 
 /** Why, and what to do. */
@@ -60,6 +61,7 @@ export const CLI_TEXTS_DE: CliTexts = {
       'Warnung: Ohne synchrone Replikation kann ein Failover bestätigte Änderungen verlieren.',
   },
   failures: {
+    ...OPERATION_FAILURES_DE,
     'authority-unusable': ({ reason }) =>
       `tls.authority kann das Zertifikat nicht unterschreiben: ${AUTHORITY[reason]}`,
     'cannot-read': (found) => `${found.path} ist nicht lesbar (${found.reason}). Stimmt der Pfad?`,

@@ -1,4 +1,5 @@
 import type { CliTexts } from './cli-texts.ts';
+import { OPERATION_FAILURES_EN } from './operation-failures-en.ts';
 import { CLUSTER_TEXTS_EN, obstacleText, remedyText, waitText } from './cluster-texts-en.ts';
 
 /** Why, and what to do. */
@@ -55,6 +56,7 @@ export const CLI_TEXTS_EN: CliTexts = {
       'Warning: without synchronous replication a failover may lose writes that were acknowledged.',
   },
   failures: {
+    ...OPERATION_FAILURES_EN,
     'authority-unusable': ({ reason }) => `tls.authority cannot sign the certificate: ${AUTHORITY[reason]}`,
     'cannot-read': (found) => `${found.path} cannot be read (${found.reason}). Is the path right?`,
     'cannot-write': (found) =>

@@ -1,3 +1,5 @@
+import type { OperationFailure } from './operation-failure.ts';
+
 /** What ends a command, in no language yet; the command line puts it into words. */
 export type Failure =
   | { readonly code: 'cannot-read'; readonly path: string; readonly reason: string }
@@ -55,6 +57,7 @@ export type Failure =
     }
   /** Somebody has taken our lock: this process must have stood still for longer than it lasts. */
   | { readonly code: 'lock-lost'; readonly holder: string }
+  | OperationFailure
   | { readonly code: 'secret-missing'; readonly secret: string; readonly key: string; readonly from: string };
 
 /** What a step waits for. */

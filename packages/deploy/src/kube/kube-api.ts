@@ -45,14 +45,16 @@ export class KubeApi {
     return { state: 'found', object: accepted(resource, { status, body }) };
   }
 
-  /** All objects of a kind in a namespace. */
-  async list(kind: ResourceKind, namespace: string): Promise<LiveObject[]> {
+  /** All objects of a kind, in a namespace or everywhere. Empty where the server does not know the kind. */
+  async list(kind: ResourceKind, namespace?: string): Promise<LiveObject[]> {
     const answer = await this.#send(
       { kind, namespace, name: '' },
       { method: 'GET', path: pathOf({ kind, namespace }) },
     );
+    if (answer.status === 404 && parsed(answer.body) === undefined) return [];
     const { items } = accepted({ kind, namespace, name: '' }, answer) as unknown as { items?: LiveObject[] };
-    return items ?? [];
+    // Kubernetes leaves out of a list's items what all of them have in common.
+    return (items ?? []).map((each) => ({ ...each, kind }));
   }
 
   /**

@@ -10,7 +10,15 @@ export interface Resource {
 
 /** What we apply, and what we look at while we wait. */
 export type ResourceKind =
-  KubeKind | 'CustomResourceDefinition' | 'DaemonSet' | 'Deployment' | 'Lease' | 'Service' | 'StatefulSet';
+  | KubeKind
+  | 'CustomResourceDefinition'
+  | 'DaemonSet'
+  | 'Deployment'
+  | 'Lease'
+  | 'Node'
+  | 'Pod'
+  | 'Service'
+  | 'StatefulSet';
 
 interface ResourceType {
   readonly apiVersion: string;
@@ -26,6 +34,8 @@ const type = (apiVersion: string, plural: string, namespaced = true): ResourceTy
 
 const TYPES: Readonly<Record<ResourceKind, ResourceType>> = {
   Namespace: type('v1', 'namespaces', false),
+  Node: type('v1', 'nodes', false),
+  Pod: type('v1', 'pods'),
   Secret: type('v1', 'secrets'),
   ConfigMap: type('v1', 'configmaps'),
   Service: type('v1', 'services'),

@@ -5,6 +5,7 @@ import { startFakeKubeApi } from '@schooldb/fake-kube-api';
 import type { FakeKubeApi, FakeKubeApiOptions, KubeObject, LoggedRequest } from '@schooldb/fake-kube-api';
 import { onTestFinished } from 'vitest';
 import { shippedText } from '../../scripts/crds/shipped.ts';
+import type { Session } from '../../src/cli/command.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { PACE } from '../../src/kube/pace.ts';
 import type { Pace } from '../../src/kube/pace.ts';
@@ -16,6 +17,7 @@ import type { KubeKind } from '../../src/manifests/schema/kinds.ts';
 export const QUICK: Pace = {
   ...PACE,
   requestTimeoutMs: 30_000,
+  databaseMs: 60_000,
   backoffBaseMs: 5,
   backoffCapMs: 20,
   pollMs: 20,
@@ -35,6 +37,8 @@ export interface RunOptions {
   readonly pace?: Pace;
   readonly environment?: NodeJS.ProcessEnv;
   readonly ask?: (question: string) => Promise<string>;
+  /** What else of a session is to be other than usual. */
+  readonly session?: Partial<Session>;
 }
 
 export interface UsedCluster {
@@ -69,10 +73,10 @@ export async function useCluster(options: FakeKubeApiOptions = {}): Promise<Used
 
 export async function deploy(
   args: readonly string[],
-  { pace = QUICK, environment = {}, ask }: RunOptions = {},
+  { pace = QUICK, environment = {}, ask, session: more = {} }: RunOptions = {},
 ): Promise<Ran> {
   const [out, err]: [string[], string[]] = [[], []];
-  const session = { environment, signal: new AbortController().signal, ask, pace };
+  const session = { environment, signal: new AbortController().signal, ask, pace, ...more };
   const code = await runCli(args, session, {
     out: (line) => out.push(line),
     err: (line) => err.push(line),

@@ -11,6 +11,7 @@ import { createK3s, type NodeOptions } from './k3s.ts';
 import { LabFaults } from './lab-faults.ts';
 import { isInstalled, metallb } from './metallb.ts';
 import { metallbWebhook } from './metallb-webhook.ts';
+import { Patroni } from './patroni.ts';
 import { zalandoOperator } from './zalando.ts';
 
 export interface LabOptions {
@@ -33,6 +34,7 @@ const NODES: readonly NodeOptions[] = [
 /** A K3s cluster with the programs that run in the school's lab, and what can go wrong with them. */
 export class Lab {
   readonly faults = new LabFaults();
+  readonly patroni = new Patroni();
   /** The controllers, each of which can be stopped and started. */
   readonly controllers: ControllerLoop;
   readonly #stopped = new Set<string>();
@@ -41,7 +43,7 @@ export class Lab {
     api: Api,
     { nodes = NODES, podStartMs = 0, installMs = 0, deletesData = true }: LabOptions = {},
   ) {
-    const { faults } = this;
+    const { faults, patroni } = this;
     createK3s(api, nodes);
     const view = new Cluster(api, 'kube-apiserver', new Map(), () => undefined);
     api.admission.add(metallbWebhook(api, faults, () => isInstalled(view) && !this.#stopped.has('metallb')));
@@ -54,7 +56,7 @@ export class Lab {
       endpoints,
       helmController({ faults, installMs }),
       metallb(faults),
-      zalandoOperator({ faults, deletesData }),
+      zalandoOperator({ faults, patroni, deletesData }),
     ]);
   }
 
