@@ -8,7 +8,7 @@ import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { STEP_IDS } from '../src/manifests/manifest.ts';
-import { objectsOf, secretsOf, useCluster } from './support/use-cluster.ts';
+import { objectsOf, secretsOf, useCluster, writesTo } from './support/use-cluster.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 
@@ -52,7 +52,7 @@ describe('deploy:lab apply', () => {
     const { server, deploy } = await useCluster();
     const { code } = await deploy(['apply', '--yes', '--only', 'storage']);
     expect(code).toBe(EXIT.ok);
-    expect(server.requests.writes().map(({ resource }) => resource)).toEqual(['storageclasses']);
+    expect(writesTo(server).map(({ resource }) => resource)).toEqual(['storageclasses']);
     const wrong = await deploy(['apply', '--yes', '--only', 'storrage']);
     expect(wrong.code).toBe(EXIT.usage);
     expect(wrong.err).toContain(`allowed: ${STEP_IDS.join(', ')}`);
@@ -73,7 +73,7 @@ describe('deploy:lab apply', () => {
     expect(server.requests.writes()).toEqual([]);
     expect((await deploy([...only, '--lang', 'de'], { ask: answering('J ') })).code).toBe(EXIT.ok);
     expect(questions.at(-1)).toBe('1 Objekt in diesem Cluster ändern? [j/N] ');
-    expect(server.requests.writes()).toHaveLength(1);
+    expect(writesTo(server)).toHaveLength(1);
   });
 });
 

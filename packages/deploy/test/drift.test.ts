@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { objectsOf, QUICK, secretsOf, useCluster } from './support/use-cluster.ts';
+import { objectsOf, QUICK, secretsOf, useCluster, writesTo } from './support/use-cluster.ts';
 
 const CLUSTER = 'wichtige-daten-3';
 
@@ -63,7 +63,7 @@ describe('drift', () => {
 
     server.requests.clear();
     expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
-    expect(server.requests.writes()).toHaveLength(5);
+    expect(writesTo(server)).toHaveLength(5);
     expect({ objects: objectsOf(server), secrets: secretsOf(server) }).toEqual(before);
     expect((await deploy(['plan'])).code).toBe(EXIT.ok);
   });

@@ -28,6 +28,7 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
   applied: (written, seconds) =>
     `Der Cluster ist, wie die lab.yaml sagt: ${written} geschrieben in ${seconds} s.`,
   interrupted: () => 'Angehalten. Was angewendet ist, bleibt; derselbe Befehl macht dort weiter.',
+  lockTakenOver: (from) => `Der Lauf von ${from} ist tot; seine Sperre ist übernommen.`,
 };
 
 function forceText(resources: readonly string[]): string {

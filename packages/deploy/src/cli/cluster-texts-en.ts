@@ -27,6 +27,7 @@ export const CLUSTER_TEXTS_EN: ClusterTexts = {
   stepDone: (written, unchanged) => `  done: ${written} written, ${unchanged} unchanged`,
   applied: (written, seconds) => `The cluster is as the lab.yaml says: ${written} written in ${seconds} s.`,
   interrupted: () => 'Stopped. What was applied stays; the same command goes on from there.',
+  lockTakenOver: (from) => `The run of ${from} is dead; its lock has been taken over.`,
 };
 
 function forceText(resources: readonly string[]): string {

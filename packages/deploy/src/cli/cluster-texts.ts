@@ -47,4 +47,6 @@ export interface ClusterTexts {
   stepDone(written: number, unchanged: number): string;
   applied(written: number, seconds: number): string;
   interrupted(): string;
+  /** The run that held the lock before is dead. */
+  lockTakenOver(from: string): string;
 }

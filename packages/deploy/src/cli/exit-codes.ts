@@ -4,6 +4,8 @@ export const EXIT = {
   usage: 2,
   /** The lab.yaml has mistakes; all of them were named. */
   invalidLab: 3,
+  /** Another run is changing the cluster; nothing was done. */
+  locked: 11,
   /** The cluster is other than the lab says. */
   changes: 12,
   /** Stopped by Ctrl-C, as shells have it; running the same again goes on. */

@@ -26,7 +26,10 @@ export async function runCli(args: readonly string[], session: Session, output: 
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof DeployError) return fail(failureText(texts, error.failure), EXIT.failed);
+    if (error instanceof DeployError) {
+      const exitCode = error.failure.code === 'locked' ? EXIT.locked : EXIT.failed;
+      return fail(failureText(texts, error.failure), exitCode);
+    }
     if (error instanceof UsageError) return fail(error.message, EXIT.usage);
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.ok : fail(usageMessage(error, texts), EXIT.usage);

@@ -4,6 +4,8 @@ import type { KubeConnection } from '../kube/connection.ts';
 import { KubeApi } from '../kube/kube-api.ts';
 import { connect } from '../kube/kubeconfig.ts';
 import { secretValues } from '../kube/secret-values.ts';
+import { ClusterLock } from '../lock/cluster-lock.ts';
+import { thisRun } from '../lock/holder.ts';
 import { PACE } from '../kube/pace.ts';
 import type { Pace } from '../kube/pace.ts';
 import type { ManifestStep } from '../manifests/manifest.ts';
@@ -26,6 +28,8 @@ export interface Target {
   readonly connection: KubeConnection;
   readonly kube: KubeApi;
   readonly pace: Pace;
+  /** To be held before anything is written; given back when the command ends. */
+  readonly lock: ClusterLock;
   /** A new one for each step: what a step before has written counts as present. */
   readonly newFiller: () => SecretFiller;
 }
@@ -41,16 +45,21 @@ export async function withTarget(
     const steps = await labSteps(lab, path);
     const connection = connect(options.kubeconfig, environment);
     const kube = new KubeApi(connection, pace, signal);
+    const texts = CLUSTER_TEXTS[options.language];
+    const lock = new ClusterLock(kube, thisRun(), {
+      onTakenOver: (from) => output.out(texts.lockTakenOver(from)),
+    });
     const present = (name: string) => secretValues(kube, lab.cluster.namespace, name);
     const newFiller = () =>
       new SecretFiller(lab, { directory: dirname(path), environment, present, now: () => Date.now() });
     try {
-      return await use({ lab, steps, connection, kube, pace, newFiller });
+      return await use({ lab, steps, connection, kube, pace, lock, newFiller });
     } catch (error) {
       if (!signal.aborted) throw error;
-      output.err(CLUSTER_TEXTS[options.language].interrupted());
+      output.err(texts.interrupted());
       return EXIT.interrupted;
     } finally {
+      await lock.release();
       connection.close();
     }
   });

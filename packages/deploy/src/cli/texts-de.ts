@@ -31,7 +31,7 @@ export const CLI_TEXTS_DE: CliTexts = {
   },
   help: 'diese Hilfe zeigen',
   exitCodes:
-    'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 12 der Cluster weicht von der lab.yaml ab, 130 angehalten.',
+    'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 11 ein anderer Lauf ändert den Cluster gerade, 12 der Cluster weicht von der lab.yaml ab, 130 angehalten.',
   lab: 'die lab.yaml (sonst die der Schule, die mit diesem Paket kommt)',
   lang: 'Sprache aller Meldungen: de oder en (sonst nach LC_ALL, LC_MESSAGES oder LANG)',
   words: {
@@ -85,10 +85,18 @@ export const CLI_TEXTS_DE: CliTexts = {
       `${resource} war ${seconds} s lang nicht anzuwenden: Der Webhook, der es prüft, antwortet nicht (${message}). Laufen seine Pods ('kubectl -n metallb-system get pods')? Dann erneut anwenden.`,
     'waited-in-vain': ({ wait, obstacle, seconds }) =>
       `${seconds} s vergeblich auf ${waitText(wait)} gewartet: ${obstacleText(obstacle)}. ${remedyText(wait)}`,
+    locked: (found) =>
+      `Ein anderer Lauf ändert diesen Cluster gerade: ${found.holder}, seit ${instantText(found.sinceMs)}, letztes Lebenszeichen vor ${found.silentSeconds} s. Warten, bis er fertig ist, oder ihn dort mit Strg-C anhalten. Ist er tot, endet seine Sperre von selbst in ${found.endsInSeconds} s. Dann denselben Befehl wiederholen.`,
+    'lock-lost': ({ holder }) =>
+      `Dieser Lauf stand zu lange still, und ${holder} hat inzwischen die Sperre des Clusters. Was angewendet ist, bleibt. Warten, bis der andere Lauf fertig ist, dann denselben Befehl wiederholen.`,
     'secret-missing': ({ secret, key, from }) =>
       `Secret ${secret} bekommt kein ${key}: ${from} fehlt oder ist leer. Bereitstellen und erneut anwenden.`,
   },
 };
+
+function instantText(ms: number): string {
+  return new Date(ms).toLocaleString('de-DE');
+}
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');

@@ -26,7 +26,7 @@ export const CLI_TEXTS_EN: CliTexts = {
   titles: {},
   help: 'show this help',
   exitCodes:
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 12 the cluster differs from the lab.yaml, 130 stopped.',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 11 another run is changing the cluster, 12 the cluster differs from the lab.yaml, 130 stopped.',
   lab: "the lab.yaml (default: the school's, which is shipped with this package)",
   lang: 'language of all messages: de or en (default: by LC_ALL, LC_MESSAGES or LANG)',
   words: {
@@ -78,10 +78,18 @@ export const CLI_TEXTS_EN: CliTexts = {
       `${resource} could not be applied for ${seconds} s: the webhook that checks it does not answer (${message}). Do its pods run ('kubectl -n metallb-system get pods')? Then apply again.`,
     'waited-in-vain': ({ wait, obstacle, seconds }) =>
       `Waited ${seconds} s for ${waitText(wait)}: ${obstacleText(obstacle)}. ${remedyText(wait)}`,
+    locked: (found) =>
+      `Another run is changing this cluster: ${found.holder}, since ${instantText(found.sinceMs)}, last sign of life ${found.silentSeconds} s ago. Wait until it is done, or stop it there with Ctrl-C. If it is dead, its lock ends by itself in ${found.endsInSeconds} s. Then run the same again.`,
+    'lock-lost': ({ holder }) =>
+      `This run has stood still for too long, and ${holder} has the cluster's lock by now. What was applied stays. Wait until the other run is done, then run the same again.`,
     'secret-missing': ({ secret, key, from }) =>
       `Secret ${secret} gets no ${key}: ${from} is missing or empty. Provide it and apply again.`,
   },
 };
+
+function instantText(ms: number): string {
+  return new Date(ms).toLocaleString('en-GB');
+}
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');

@@ -46,6 +46,17 @@ export type Failure =
       readonly obstacle: Obstacle;
       readonly seconds: number;
     }
+  /** Another run is changing the cluster. Instants are in milliseconds since 1970. */
+  | {
+      readonly code: 'locked';
+      readonly holder: string;
+      readonly sinceMs: number;
+      /** Since its last sign of life, and until its lock ends by itself if none follows. */
+      readonly silentSeconds: number;
+      readonly endsInSeconds: number;
+    }
+  /** Somebody has taken our lock: this process must have stood still for longer than it lasts. */
+  | { readonly code: 'lock-lost'; readonly holder: string }
   | OperationFailure
   | { readonly code: 'secret-missing'; readonly secret: string; readonly key: string; readonly from: string };
 

@@ -10,7 +10,15 @@ export interface Resource {
 
 /** What we apply, and what we look at while we wait. */
 export type ResourceKind =
-  KubeKind | 'CustomResourceDefinition' | 'Deployment' | 'Node' | 'Pod' | 'Service' | 'StatefulSet';
+  | KubeKind
+  | 'CustomResourceDefinition'
+  | 'DaemonSet'
+  | 'Deployment'
+  | 'Lease'
+  | 'Node'
+  | 'Pod'
+  | 'Service'
+  | 'StatefulSet';
 
 interface ResourceType {
   readonly apiVersion: string;
@@ -38,6 +46,8 @@ const TYPES: Readonly<Record<ResourceKind, ResourceType>> = {
   Job: type('batch/v1', 'jobs'),
   Deployment: type('apps/v1', 'deployments'),
   StatefulSet: type('apps/v1', 'statefulsets'),
+  DaemonSet: type('apps/v1', 'daemonsets'),
+  Lease: type('coordination.k8s.io/v1', 'leases'),
   CustomResourceDefinition: type('apiextensions.k8s.io/v1', 'customresourcedefinitions', false),
   HelmChart: type('helm.cattle.io/v1', 'helmcharts'),
   IPAddressPool: type('metallb.io/v1beta1', 'ipaddresspools'),

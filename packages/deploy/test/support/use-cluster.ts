@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFakeKubeApi } from '@schooldb/fake-kube-api';
-import type { FakeKubeApi, FakeKubeApiOptions, KubeObject } from '@schooldb/fake-kube-api';
+import type { FakeKubeApi, FakeKubeApiOptions, KubeObject, LoggedRequest } from '@schooldb/fake-kube-api';
 import { onTestFinished } from 'vitest';
 import { shippedText } from '../../scripts/crds/shipped.ts';
 import type { Session } from '../../src/cli/command.ts';
@@ -87,6 +87,11 @@ export async function deploy(
     err: (line) => err.push(line),
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+/** What was written of the lab itself; the lock has its own test. */
+export function writesTo(server: FakeKubeApi): LoggedRequest[] {
+  return server.requests.writes().filter(({ resource }) => resource !== 'leases');
 }
 
 /** Everything that is ours in the cluster, without what differs from one cluster to another by nature. */

@@ -68,10 +68,14 @@ export const apply: Command<ApplyOptions> = {
         return EXIT.failed;
       }
       const due = dueCount(plans);
+      // Nobody is asked for what cannot be done.
+      if (due > 0) await target.lock.check();
       if (due > 0 && !yes && !(await consents(session, texts, due))) {
         output.out(texts.declined());
         return EXIT.failed;
       }
+      // Where there is nothing to do, nothing is written, this least of all.
+      if (due > 0) await target.lock.hold();
       await applied(target, { steps, forced }, texts, output);
       return EXIT.ok;
     });
