@@ -44,7 +44,9 @@ describe('deploy:lab status', () => {
     server.lab.patroni.leaders.set(NAME, `${NAME}-1`);
     server.lab.patroni.members.set(`${NAME}-2`, { state: 'start failed' });
     server.lab.start('postgres-operator');
-    await expect.poll(async () => (await deploy(['status'])).out, { timeout: 30_000 }).toContain('start failed');
+    await expect
+      .poll(async () => (await deploy(['status'])).out, { timeout: 30_000 })
+      .toContain('start failed');
     const { code, out } = await deploy(['status']);
     expect(code).toBe(EXIT.ok);
     expect(out).toMatch(new RegExp(`${NAME}-1 +primary +ready +running +timeline 2`));

@@ -21,9 +21,12 @@ const FACTORS: Readonly<Record<string, number>> = {
 
 /** `250m` is 0.25, `512Mi` is 536870912; what is no quantity counts as nothing. */
 export function quantityOf(value: unknown): number {
-  const match = QUANTITY.exec(typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '');
+  const match = QUANTITY.exec(
+    typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '',
+  );
   if (match === null) return 0;
   const [, number = '', exponent, suffix = ''] = match;
-  const factor = exponent === undefined ? (suffix === '' ? 1 : (FACTORS[suffix] ?? 0)) : 10 ** Number(exponent);
+  const factor =
+    exponent === undefined ? (suffix === '' ? 1 : (FACTORS[suffix] ?? 0)) : 10 ** Number(exponent);
   return Number(number) * factor;
 }

@@ -37,7 +37,10 @@ export const status: Command<StatusOptions> = {
       const { language } = options;
       const look = async (): Promise<string> => {
         const state = await readStatus(cluster.kube, cluster.lab);
-        if (!json) return [CLUSTER_TEXTS[language].cluster(context, server), ...statusLines(state, language)].join('\n');
+        if (!json)
+          return [CLUSTER_TEXTS[language].cluster(context, server), ...statusLines(state, language)].join(
+            '\n',
+          );
         const whole = { version: 1, context, server, ...statusJson(state, language) };
         return JSON.stringify(whole, undefined, watch ? 0 : 2);
       };
@@ -48,7 +51,10 @@ export const status: Command<StatusOptions> = {
 };
 
 /** The API may be away for a while, which is what is to be seen then. */
-async function lookOrFailure(look: () => Promise<string>, language: StatusOptions['language']): Promise<string> {
+async function lookOrFailure(
+  look: () => Promise<string>,
+  language: StatusOptions['language'],
+): Promise<string> {
   try {
     return await look();
   } catch (error) {

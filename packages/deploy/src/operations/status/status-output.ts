@@ -20,7 +20,10 @@ export function statusLines(state: ClusterState, language: Language): string[] {
   const { ready, wanted } = state.instances;
   return [
     texts.cluster(state.name, state.status, ready, wanted),
-    ...section(headings.members, state.members.map((each) => memberCells(each, language))),
+    ...section(
+      headings.members,
+      state.members.map((each) => memberCells(each, language)),
+    ),
     ...section(
       headings.poolers,
       state.poolers.map((each) => [each.name, texts.pods(each.ready, each.wanted)]),
@@ -33,7 +36,10 @@ export function statusLines(state: ClusterState, language: Language): string[] {
       headings.volumes,
       state.volumes.map(({ claim, phase, size, storageClass }) => [claim, phase, size, storageClass]),
     ),
-    ...section(headings.nodes, state.nodes.map((each) => nodeCells(each, language))),
+    ...section(
+      headings.nodes,
+      state.nodes.map((each) => nodeCells(each, language)),
+    ),
     ...section(
       headings.warnings,
       state.warnings.map((each) => [warningText(each, language)]),
@@ -51,7 +57,10 @@ export function statusJson(state: ClusterState, language: Language): Record<stri
   return { ...state, warnings };
 }
 
-function memberCells({ pod, node, role, isReady, state, timeline, lagBytes, isSynchronous }: Member, language: Language) {
+function memberCells(
+  { pod, node, role, isReady, state, timeline, lagBytes, isSynchronous }: Member,
+  language: Language,
+) {
   const texts = STATUS_TEXTS[language];
   return [
     pod,
@@ -69,7 +78,10 @@ function addressCells({ service, pinned, assigned }: Address, language: Language
   return [assigned ?? '-', service, assigned === pinned ? '' : STATUS_TEXTS[language].pinned(pinned)];
 }
 
-function nodeCells({ node, isReady, isOpen, allocatable, requested, free }: NodeCapacity, language: Language) {
+function nodeCells(
+  { node, isReady, isOpen, allocatable, requested, free }: NodeCapacity,
+  language: Language,
+) {
   const texts = STATUS_TEXTS[language];
   const cpu = (value: number) => `${Math.round(value * 1_000)}m`;
   return [

@@ -47,7 +47,8 @@ const DE: StatusTexts = {
   requested: (what, requested, allocatable, free) =>
     `${what === 'cpu' ? 'CPU' : 'Speicher'} ${requested} von ${allocatable} angefordert, ${free} frei`,
   warnings: {
-    'shared-node': ({ node, pods }) => `${pods.join(', ')} laufen auf demselben Node ${node} und fallen zusammen aus.`,
+    'shared-node': ({ node, pods }) =>
+      `${pods.join(', ')} laufen auf demselben Node ${node} und fallen zusammen aus.`,
     'node-full': ({ node, what, ratio }) =>
       `Auf Node ${node} sind ${Math.round(ratio * 100)} % ${what === 'cpu' ? 'der CPU' : 'des Speichers'} angefordert.`,
     'volume-unbound': ({ claim, phase }) =>

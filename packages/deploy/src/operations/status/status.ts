@@ -9,7 +9,13 @@ import type { Member } from '../members.ts';
 import { readCapacity } from '../node-capacity.ts';
 import type { NodeCapacity } from '../node-capacity.ts';
 import type { CheckResult } from '../verify/check.ts';
-import { checkAddress, checkDatabase, checkMembers, checkNodes, checkPoolers } from '../verify/cluster-checks.ts';
+import {
+  checkAddress,
+  checkDatabase,
+  checkMembers,
+  checkNodes,
+  checkPoolers,
+} from '../verify/cluster-checks.ts';
 
 const ENDPOINTS = ['master', 'replica', 'masterPooler', 'replicaPooler'] as const;
 /** Of a node's memory or CPU, from which on one more instance is unlikely to find room. */
@@ -70,7 +76,9 @@ export async function readStatus(kube: KubeApi, lab: Lab): Promise<ClusterState>
     readMembers(kube, lab),
     kube.list('PersistentVolumeClaim', namespace),
     readCapacity(kube),
-    Promise.all([services.masterPooler, services.replicaPooler].map((each) => poolerOf(kube, namespace, each))),
+    Promise.all(
+      [services.masterPooler, services.replicaPooler].map((each) => poolerOf(kube, namespace, each)),
+    ),
     Promise.all(ENDPOINTS.map((endpoint) => addressOf(kube, lab, endpoint))),
   ]);
   const status = fieldOf(cluster, 'status', 'PostgresClusterStatus');
