@@ -1,10 +1,11 @@
 import type { Command } from '../command.ts';
 import { apply } from './apply.ts';
 import { check } from './check.ts';
+import { credentials } from './credentials.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
 import { status } from './status.ts';
 import { verify } from './verify.ts';
 
 /** Every command there is, in the order in which help and messages name them. */
-export const COMMANDS: readonly Command[] = [check, render, plan, apply, verify, status];
+export const COMMANDS: readonly Command[] = [check, render, plan, apply, verify, status, credentials];
