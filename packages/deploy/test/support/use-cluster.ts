@@ -18,6 +18,7 @@ export const QUICK: Pace = {
   ...PACE,
   requestTimeoutMs: 30_000,
   databaseMs: 60_000,
+  takeoverMs: 120_000,
   backoffBaseMs: 5,
   backoffCapMs: 20,
   pollMs: 20,
