@@ -16,6 +16,10 @@ export const OPERATION_FAILURES_DE: ByCode<OperationFailure> = {
     `${CANDIDATES[why](pod)} ${candidates.length === 0 ? "Gerade kann niemand führen: siehe 'deploy:lab status'." : `Nennen Sie ${candidates.join(' oder ')}, oder überlassen Sie es Patroni.`}`,
   'nobody-took-over': ({ cluster, obstacle, seconds }) =>
     `Niemand hat ${cluster} binnen ${seconds} s übernommen: ${takeoverTextDe(obstacle)}. Siehe die Protokolle der Mitglieder ('kubectl logs') und 'deploy:lab status'.`,
+  'not-whole': ({ cluster, reason, seconds }) =>
+    `${cluster} ist ${seconds === 0 ? '' : `nach ${seconds} s `}nicht vollständig: ${reason.de}. Eine Probe braucht, dass alle Mitglieder folgen: siehe 'deploy:lab status', dann erneut versuchen.`,
+  'load-failed': ({ reason }) =>
+    `Die Last konnte nicht erzeugt werden: ${reason}. Siehe, was 'deploy:lab verify' sagt.`,
   'cannot-listen': ({ port, reason }) =>
     `Auf 127.0.0.1:${port} kann nicht gehört werden (${reason}). Einen anderen --port nennen, oder keinen für einen freien.`,
   'not-in-lab': ({ what, key }) =>

@@ -16,6 +16,10 @@ export const OPERATION_FAILURES_EN: ByCode<OperationFailure> = {
     `${CANDIDATES[why](pod)} ${candidates.length === 0 ? "Nobody can lead right now: see 'deploy:lab status'." : `Name one of ${candidates.join(', ')}, or leave it to Patroni.`}`,
   'nobody-took-over': ({ cluster, obstacle, seconds }) =>
     `Nobody has taken over ${cluster} within ${seconds} s: ${takeoverTextEn(obstacle)}. See the members' logs ('kubectl logs') and 'deploy:lab status'.`,
+  'not-whole': ({ cluster, reason, seconds }) =>
+    `${cluster} is not whole${seconds === 0 ? '' : ` after ${seconds} s`}: ${reason.en}. A drill needs all members to follow: see 'deploy:lab status', and try again then.`,
+  'load-failed': ({ reason }) =>
+    `The load could not be put on: ${reason}. See what 'deploy:lab verify' says.`,
   'cannot-listen': ({ port, reason }) =>
     `127.0.0.1:${port} cannot be listened on (${reason}). Name another --port, or leave it out for a free one.`,
   'not-in-lab': ({ what, key }) =>

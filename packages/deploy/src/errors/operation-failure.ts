@@ -29,6 +29,15 @@ export type OperationFailure =
       readonly obstacle: TakeoverObstacle;
       readonly seconds: number;
     }
+  /** A drill begins with a cluster that is whole, and is over when it is whole again. */
+  | {
+      readonly code: 'not-whole';
+      readonly cluster: string;
+      readonly reason: NotWhole;
+      readonly seconds: number;
+    }
+  /** The load generator's own words, which are English. */
+  | { readonly code: 'load-failed'; readonly reason: string }
   | { readonly code: 'cannot-listen'; readonly port: number; readonly reason: string }
   | { readonly code: 'not-in-lab'; readonly what: string; readonly key: string };
 
@@ -42,3 +51,9 @@ export type TakeoverObstacle =
   | { readonly is: 'nobody-leads' }
   | { readonly is: 'several-lead'; readonly pods: readonly string[] }
   | { readonly is: 'leader-not-ready'; readonly pod: string };
+
+/** What verify would call a fault of the members. */
+export interface NotWhole {
+  readonly de: string;
+  readonly en: string;
+}

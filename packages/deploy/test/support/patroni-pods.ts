@@ -30,3 +30,22 @@ export function patroniIn(lab: OperatedLab, seen: PodCommand[] = []) {
     return { stdout: 'Successfully switched over\n200' };
   };
 }
+
+/** A pod of the primary that is deleted takes its server with it, and its standby's promotion moves the label. */
+export function killWithPods(lab: OperatedLab): () => void {
+  const { server, database } = lab;
+  const stopListening = database.on(({ type }) => {
+    if (type === 'primary:promoted') void followPrimary(lab);
+  });
+  const stopWatching = server.api.store.onChange(({ type, resource, object }) => {
+    const { name, labels } = object.metadata;
+    if (type !== 'DELETED' || resource !== '/pods' || !name?.startsWith(`${NAME}-`)) return;
+    if (labels?.['spilo-role'] !== 'master') return;
+    server.lab.patroni.leaders.set(NAME, null);
+    void database.fault('kill-primary');
+  });
+  return () => {
+    stopListening();
+    stopWatching();
+  };
+}

@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { apply } from './apply.ts';
 import { check } from './check.ts';
 import { credentials } from './credentials.ts';
+import { drill } from './drill.ts';
 import { forward } from './forward.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
@@ -20,4 +21,5 @@ export const COMMANDS: readonly Command[] = [
   credentials,
   forward,
   switchover,
+  drill,
 ];
