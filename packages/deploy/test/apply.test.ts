@@ -78,28 +78,32 @@ describe('deploy:lab apply', () => {
 });
 
 describe('an apply that is stopped', () => {
-  // A process for each step.
-  it('is resumed to the same objects, killed in the middle of each step', { timeout: 400_000 }, async () => {
-    const undisturbed = await useCluster();
-    expect((await undisturbed.deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+  // A process for each step, each of which goes through all steps before: minutes where the machine is busy.
+  it(
+    'is resumed to the same objects, killed in the middle of each step',
+    { timeout: 1_500_000 },
+    async () => {
+      const undisturbed = await useCluster();
+      expect((await undisturbed.deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
 
-    const { server, directory, deploy } = await useCluster();
-    const killedIn: string[] = [];
-    for (;;) {
-      const before = secretsOf(server);
-      const step = await killedInNewStep(join(directory, 'kubeconfig'), killedIn);
-      // What was generated before is never generated again.
-      expect(secretsOf(server)).toMatchObject(before);
-      if (step === undefined) break;
-      killedIn.push(step);
-    }
-    // The steps that write something: without Prometheus there is nothing to monitor with.
-    expect(killedIn).toEqual(STEP_IDS.filter((id) => id !== 'monitoring'));
-    expect(objectsOf(server)).toEqual(objectsOf(undisturbed.server));
-    server.requests.clear();
-    expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
-    expect(server.requests.writes()).toEqual([]);
-  });
+      const { server, directory, deploy } = await useCluster();
+      const killedIn: string[] = [];
+      for (;;) {
+        const before = secretsOf(server);
+        const step = await killedInNewStep(join(directory, 'kubeconfig'), killedIn);
+        // What was generated before is never generated again.
+        expect(secretsOf(server)).toMatchObject(before);
+        if (step === undefined) break;
+        killedIn.push(step);
+      }
+      // The steps that write something: without Prometheus there is nothing to monitor with.
+      expect(killedIn).toEqual(STEP_IDS.filter((id) => id !== 'monitoring'));
+      expect(objectsOf(server)).toEqual(objectsOf(undisturbed.server));
+      server.requests.clear();
+      expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+      expect(server.requests.writes()).toEqual([]);
+    },
+  );
 
   it('says so on Ctrl-C, while it waits as well, and goes on from there', async () => {
     const { server, directory, deploy } = await useCluster();

@@ -79,6 +79,7 @@ async function start(onClose: (close: () => unknown) => void): Promise<OperatedL
     deploy: (args, options) =>
       deploy([...args, '--kubeconfig', kubeconfig], {
         ...options,
+        environment: { XDG_STATE_HOME: join(directory, 'state'), ...options?.environment },
         session: { reach, ...options?.session },
       }),
     patchSecret: (name, values) => patchSecret(server, name, values),

@@ -62,7 +62,11 @@ export async function useCluster(options: FakeKubeApiOptions = {}): Promise<Used
   return {
     server,
     directory,
-    deploy: (args, run) => deploy([...args, '--kubeconfig', kubeconfig], run),
+    deploy: (args, run) =>
+      deploy([...args, '--kubeconfig', kubeconfig], {
+        ...run,
+        environment: { XDG_STATE_HOME: join(directory, 'state'), ...run?.environment },
+      }),
     async labFile(edit) {
       const path = join(directory, 'lab.yaml');
       await writeFile(path, edit(shippedText('lab.yaml')));
