@@ -54,7 +54,7 @@ export function useOperatedLab(): () => OperatedLab {
 
 async function start(onClose: (close: () => unknown) => void): Promise<OperatedLab> {
   const [server, database] = await Promise.all([
-    startFakeKubeApi({ lab: { deletesData: false } }),
+    startFakeKubeApi({ lab: {} }),
     startCluster({
       maxConnections: 200,
       poolers: true,

@@ -24,9 +24,6 @@ export const QUICK: Pace = {
   failedMs: 0,
 };
 
-/** As our own chart values set the operator: a cluster's Secrets outlive it. */
-const LAB = { deletesData: false };
-
 export interface Ran {
   readonly code: number;
   readonly out: string;
@@ -53,7 +50,7 @@ export interface UsedCluster {
 
 /** A lab without MetalLB, operator or database: what K3s leaves behind. Gone when the test is over. */
 export async function useCluster(options: FakeKubeApiOptions = {}): Promise<UsedCluster> {
-  const server = await startFakeKubeApi({ lab: LAB, ...options });
+  const server = await startFakeKubeApi({ lab: {}, ...options });
   onTestFinished(() => server.close());
   const directory = await mkdtemp(join(tmpdir(), 'schooldb-apply-'));
   onTestFinished(() => rm(directory, { recursive: true }));
