@@ -12,7 +12,7 @@ import type { RunOutput, Session } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { dueCount, planLines } from './plan-output.ts';
-import { progressText } from './progress-text.ts';
+import { shown } from './progress/progress-view.ts';
 import type { Target, TargetOptions } from './target.ts';
 import { CLUSTER_TEXTS } from './texts.ts';
 
@@ -56,7 +56,7 @@ export async function applyLab(
   }
   // Where there is nothing to do, nothing is written, this least of all.
   if (due > 0) await target.lock.hold();
-  await applied(target, { steps, forced }, texts, output);
+  await applied(target, { steps, forced }, { isLive: session.isLive ?? false, texts, output });
   return EXIT.ok;
 }
 
@@ -97,17 +97,17 @@ async function consents({ ask }: Session, texts: ClusterTexts, due: number): Pro
 async function applied(
   target: Target,
   { steps, forced }: { readonly steps: readonly ManifestStep[]; readonly forced: Forced },
-  texts: ClusterTexts,
-  output: RunOutput,
+  { isLive, texts, output }: { isLive: boolean; texts: ClusterTexts; output: RunOutput },
 ): Promise<void> {
   const startedAt = performance.now();
   let written = 0;
-  let started = 0;
-  const report = (progress: Progress): void => {
-    if (progress.type === 'step:started') started += 1;
-    if (progress.type === 'object:written') written += 1;
-    output.out(progressText(progress, started, steps.length, texts));
-  };
-  await runSteps({ ...target, forced, report }, steps);
+  const ids = steps.map(({ id }) => id);
+  await shown(ids, { isLive, texts, output }, (show) => {
+    const report = (progress: Progress): void => {
+      if (progress.type === 'object:written') written += 1;
+      show(progress);
+    };
+    return runSteps({ ...target, forced, report }, steps);
+  });
   output.out(texts.applied(written, Math.round((performance.now() - startedAt) / 1_000)));
 }

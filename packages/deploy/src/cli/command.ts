@@ -24,6 +24,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Asks at the terminal; undefined where there is none. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Whether what is shown may be redrawn: at a terminal. @defaultValue false */
+  readonly isLive?: boolean;
   /** @defaultValue PACE */
   readonly pace?: Pace;
   /** @defaultValue every address as it is */

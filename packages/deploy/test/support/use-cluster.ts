@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFakeKubeApi } from '@schooldb/fake-kube-api';
 import type { FakeKubeApi, FakeKubeApiOptions, KubeObject, LoggedRequest } from '@schooldb/fake-kube-api';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { shippedText } from '../../scripts/crds/shipped.ts';
 import type { Session } from '../../src/cli/command.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
@@ -85,6 +85,30 @@ export async function deploy(
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 
+/** The kinds that Prometheus' operator brings, without it. */
+export async function addMonitoring({ api }: FakeKubeApi): Promise<void> {
+  const type = api.registry.findKind('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
+  if (type === undefined) throw new Error('no definitions');
+  const group = 'monitoring.coreos.com';
+  const kinds = ['PodMonitor', 'PrometheusRule'];
+  for (const kind of kinds) {
+    const plural = `${kind.toLowerCase()}s`;
+    const spec = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+    const versions = [{ name: 'v1', served: true, storage: true, schema }];
+    const names = { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` };
+    api.create(
+      { type, namespace: '', name: '' },
+      { metadata: { name: `${plural}.${group}` }, spec: { group, scope: 'Namespaced', names, versions } },
+      { manager: 'prometheus' },
+    );
+  }
+  await vi.waitFor(() => {
+    for (const kind of kinds)
+      if (api.registry.findKind(`${group}/v1`, kind) === undefined) throw new Error(`no ${kind} yet`);
+  }, 30_000);
+}
+
 /** What was written of the lab itself; the lock has its own test. */
 export function writesTo(server: FakeKubeApi): LoggedRequest[] {
   return server.requests.writes().filter(({ resource }) => resource !== 'leases');
@@ -123,7 +147,8 @@ export function secretsOf(server: FakeKubeApi): Record<string, Record<string, st
   );
 }
 
-function ours(server: FakeKubeApi): KubeObject[] {
+/** All objects that are ours. */
+export function ours(server: FakeKubeApi): KubeObject[] {
   const kinds = Object.keys(KIND_SCHEMAS) as KubeKind[];
   return kinds
     .flatMap((kind) => server.api.store.list(storeKey(kind)))
