@@ -22,7 +22,7 @@ async function runWith(environment: NodeJS.ProcessEnv, ...args: string[]) {
   const { signal } = new AbortController();
   const code = await runCli(
     args,
-    { environment, signal },
+    { environment: { XDG_STATE_HOME: directory, ...environment }, signal },
     { out: (line) => out.push(line), err: (line) => err.push(line) },
   );
   return { code, out: out.join('\n'), err: err.join('\n') };
@@ -151,8 +151,10 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], 'a command is missing; allowed: check, render, plan, apply'],
-    [['rendr', 'x'], "there is no command 'rendr'; allowed: check, render"],
+    [[], 'there is no terminal to ask at; look at plan first, then add --yes'],
+    [['--lab'], 'the option --lab <file> needs a value'],
+    [['rendr', 'x'], "there is no command 'rendr'; allowed: deploy, check, render"],
+    [['deploy', 'extra'], "there is no command 'extra'"],
     [['render'], 'the argument <dir> is missing'],
     [['check', 'extra'], 'too many arguments'],
     [['check', '--labb', 'x'], 'there is no option --labb'],

@@ -20,7 +20,6 @@ export interface CliTexts {
   readonly usage: {
     unknownOption(option: string): string;
     unknownCommand(command: string, allowed: string): string;
-    missingCommand(allowed: string): string;
     missingArgument(argument: string): string;
     excessArguments(): string;
     optionWithoutValue(option: string): string;
@@ -28,6 +27,10 @@ export interface CliTexts {
   };
   good(file: string, facts: { cluster: string; instances: number; nodes: number; profile: string }): string;
   problems(count: number, file: string): string;
+  logEnd(exitCode: number): string;
+  logAt(path: string): string;
+  /** @param path - or `HOME`, which is missing. */
+  noLog(path: string): string;
   rendered(files: number, objects: number, directory: string): string;
   readonly warnings: ByCode<LabWarning>;
   readonly failures: ByCode<Failure>;

@@ -24,6 +24,7 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
   written: (action, resource) => `  ${action === 'create' ? 'angelegt' : 'geändert'}: ${resource}`,
   webhookSilent: (resource) => `  wartet: Der Webhook, der ${resource} prüft, antwortet noch nicht`,
   waiting: (wait, obstacle) => `  wartet auf ${waitText(wait)}: ${obstacleText(obstacle)}`,
+  sinceSeconds: (line, seconds) => `${line} (seit ${seconds} s)`,
   stepDone: (written, unchanged) => `  fertig: ${written} geschrieben, ${unchanged} unverändert`,
   applied: (written, seconds) =>
     `Der Cluster ist, wie die lab.yaml sagt: ${written} geschrieben in ${seconds} s.`,

@@ -24,6 +24,7 @@ export const CLUSTER_TEXTS_EN: ClusterTexts = {
   written: (action, resource) => `  ${action === 'create' ? 'created' : 'changed'} ${resource}`,
   webhookSilent: (resource) => `  waiting: the webhook that checks ${resource} does not answer yet`,
   waiting: (wait, obstacle) => `  waiting for ${waitText(wait)}: ${obstacleText(obstacle)}`,
+  sinceSeconds: (line, seconds) => `${line} (for ${seconds} s)`,
   stepDone: (written, unchanged) => `  done: ${written} written, ${unchanged} unchanged`,
   applied: (written, seconds) => `The cluster is as the lab.yaml says: ${written} written in ${seconds} s.`,
   interrupted: () => 'Stopped. What was applied stays; the same command goes on from there.',

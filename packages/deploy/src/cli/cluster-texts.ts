@@ -44,6 +44,8 @@ export interface ClusterTexts {
   written(action: 'create' | 'change', resource: string): string;
   webhookSilent(resource: string): string;
   waiting(wait: Wait, obstacle: Obstacle): string;
+  /** What is going on, and for how long. */
+  sinceSeconds(line: string, seconds: number): string;
   stepDone(written: number, unchanged: number): string;
   applied(written: number, seconds: number): string;
   interrupted(): string;

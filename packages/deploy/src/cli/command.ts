@@ -12,6 +12,11 @@ export interface Output {
   err(line: string): void;
 }
 
+/** What a command may print to, and what only the log of the run is told. */
+export interface RunOutput extends Output {
+  log(line: string): void;
+}
+
 /** What a run of the program lives in. */
 export interface Session {
   readonly environment: NodeJS.ProcessEnv;
@@ -19,6 +24,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Asks at the terminal; undefined where there is none. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Whether what is shown may be redrawn: at a terminal. @defaultValue false */
+  readonly isLive?: boolean;
   /** @defaultValue PACE */
   readonly pace?: Pace;
   /** @defaultValue every address as it is */
@@ -29,6 +36,7 @@ export interface Session {
 export interface CommonOptions {
   readonly lab?: string;
   readonly language: Language;
+  readonly log?: string;
 }
 
 export interface CommandOption {
@@ -55,11 +63,15 @@ export interface Command<Options extends CommonOptions = CommonOptions> {
   readonly arguments?: readonly CommandArgument[];
   /** Besides `--lab` and `--lang`, which every command has. @defaultValue none */
   readonly options?: readonly CommandOption[];
+  /** Taken where no command is named. @defaultValue false */
+  readonly isDefault?: boolean;
+  /** Whether it keeps a log of the run, and takes `--log`. @defaultValue false */
+  readonly isLogged?: boolean;
   /**
    * @param values - of `arguments`, in their order.
    * @throws DeployError for what ends it; UsageError for what it was given.
    */
-  run(options: Options, session: Session, output: Output, ...values: string[]): Promise<ExitCode>;
+  run(options: Options, session: Session, output: RunOutput, ...values: string[]): Promise<ExitCode>;
 }
 
 /** The program was called in a way that it cannot be called. The message is in the language of the call. */

@@ -1,20 +1,21 @@
 import { Command as Program, CommanderError, Option } from 'commander';
 import type { Language } from '../config/language.ts';
-import type { Command, CommandOption, CommonOptions, Output, Session } from './command.ts';
-import { FILE } from './commands/shared-options.ts';
+import type { Command, CommandOption, CommonOptions, Output } from './command.ts';
+import { FILE, LOG } from './commands/shared-options.ts';
 import { COMMANDS } from './commands/table.ts';
-import type { ExitCode } from './exit-codes.ts';
 import { CLI_TEXTS } from './texts.ts';
 
 export const NAME = 'deploy:lab';
 
+/** A command with what it was given. */
+export interface Call {
+  readonly command: Command;
+  readonly options: CommonOptions;
+  readonly values: readonly string[];
+}
+
 /** The table of commands as commander takes it: help, options and arguments in one language. */
-export function newProgram(
-  language: Language,
-  session: Session,
-  output: Output,
-  done: (exitCode: ExitCode) => void,
-): Program {
+export function newProgram(language: Language, output: Output, called: (call: Call) => void): Program {
   const texts = CLI_TEXTS[language];
   const program = new Program(NAME)
     .description(texts.program)
@@ -33,20 +34,15 @@ export function newProgram(
       // What commander has to say is said in the right language when it throws.
       writeErr: () => {},
     });
-  program.action(() => {
-    throw new CommanderError(2, 'schooldb.missingCommand', '');
-  });
-  // Commander takes a word that is no command for an argument.
-  program.argument('[command]').allowExcessArguments();
-  program.hook('preAction', (_, acting) => {
-    const [word] = acting === program ? program.args : [];
-    if (word !== undefined) throw new CommanderError(2, 'commander.unknownCommand', `'${word}'`);
-  });
   for (const command of COMMANDS) {
-    added(program, command, language).action(async (...given: unknown[]) => {
+    added(program, command, language).action((...given: unknown[]) => {
       // Commander gives the arguments, then the options, then itself.
-      const [options] = given.splice(-2) as [Omit<CommonOptions, 'language'>];
-      done(await command.run({ ...options, language }, session, output, ...(given as string[])));
+      const [options, acting] = given.splice(-2) as [Omit<CommonOptions, 'language'>, Program];
+      const [word] = acting.args;
+      // Without a command it takes a word that is none for an argument of the default one.
+      if (command.isDefault === true && word !== undefined)
+        throw new CommanderError(2, 'commander.unknownCommand', `'${word}'`);
+      called({ command, options: { ...options, language }, values: given as string[] });
     });
   }
   return program;
@@ -54,18 +50,19 @@ export function newProgram(
 
 function added(program: Program, command: Command, language: Language): Program {
   const texts = CLI_TEXTS[language];
-  const { name, about, arguments: args = [], options = [] } = command;
+  const { name, about, arguments: args = [], options = [], isDefault = false, isLogged = false } = command;
   const words = args.map(({ word }) => `<${word[language]}>`);
   const each = program
-    .command(name)
+    .command(name, { isDefault })
     .description(about[language])
     .usage([...words, texts.words.options].join(' '))
-    .allowExcessArguments(false)
+    .allowExcessArguments(isDefault)
     .helpOption('-h, --help', texts.help)
     .addOption(new Option(`--lab <${FILE[language]}>`, texts.lab))
     .addOption(langOption(language));
   for (const [at, argument] of args.entries()) each.argument(words[at] ?? '', argument.about[language]);
-  for (const option of options) each.addOption(commanderOption(option, language));
+  for (const option of isLogged ? [...options, LOG] : options)
+    each.addOption(commanderOption(option, language));
   return each;
 }
 

@@ -1,39 +1,76 @@
 import { CommanderError } from 'commander';
 import { LANGUAGES, languageOf } from '../config/language.ts';
 import { DeployError } from '../errors/deploy-error.ts';
+import { defaultLogPath } from '../log/run-log.ts';
 import type { CliTexts } from './cli-texts.ts';
 import { UsageError } from './command.ts';
-import type { Output, Session } from './command.ts';
+import type { Output, RunOutput, Session } from './command.ts';
 import { COMMANDS } from './commands/table.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { NAME, newProgram } from './program.ts';
+import type { Call } from './program.ts';
 import { CLI_TEXTS, failureText } from './texts.ts';
+import { openLog, unlogged, withLog } from './with-log.ts';
 
 /** Runs one command. Nothing is thrown but what is a mistake of this program itself. */
 export async function runCli(args: readonly string[], session: Session, output: Output): Promise<ExitCode> {
   const wanted = askedLanguage(args);
   const language = LANGUAGES.find((known) => known === wanted) ?? languageOf(session.environment);
   const texts = CLI_TEXTS[language];
-  const fail = (message: string, exitCode: ExitCode): ExitCode => {
+  const misused = (message: string): ExitCode => {
     output.err(`${NAME}: ${message}`);
-    return exitCode;
+    return EXIT.usage;
   };
-  if (wanted !== undefined && wanted !== language) return fail(texts.usage.badLanguage(wanted), EXIT.usage);
-  let exitCode: ExitCode = EXIT.ok;
-  const program = newProgram(language, session, output, (code) => (exitCode = code));
+  if (wanted !== undefined && wanted !== language) return misused(texts.usage.badLanguage(wanted));
+  let call: Call | undefined;
   try {
-    await program.parseAsync(args, { from: 'user' });
-    return exitCode;
+    newProgram(language, output, (each) => (call = each)).parse(args, { from: 'user' });
   } catch (error) {
-    if (error instanceof DeployError) {
-      const exitCode = error.failure.code === 'locked' ? EXIT.locked : EXIT.failed;
-      return fail(failureText(texts, error.failure), exitCode);
-    }
-    if (error instanceof UsageError) return fail(error.message, EXIT.usage);
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.ok : fail(usageMessage(error, texts), EXIT.usage);
+    return error.exitCode === 0 ? EXIT.ok : misused(usageMessage(error, texts));
   }
+  return call === undefined ? EXIT.ok : runCall(call, args, session, output);
+}
+
+async function runCall(
+  call: Call,
+  args: readonly string[],
+  session: Session,
+  output: Output,
+): Promise<ExitCode> {
+  const { command, options } = call;
+  if (command.isLogged !== true) return run(call, session, unlogged(output));
+  const texts = CLI_TEXTS[options.language];
+  const path = options.log ?? defaultLogPath(command.name, session.environment);
+  try {
+    const log = openLog(path, { isAskedFor: options.log !== undefined }, texts, output);
+    return await withLog(log, args, texts, output, (told) => run(call, session, told));
+  } catch (error) {
+    if (error instanceof DeployError) return failed(error, texts, output);
+    throw error;
+  }
+}
+
+async function run(
+  { command, options, values }: Call,
+  session: Session,
+  output: RunOutput,
+): Promise<ExitCode> {
+  const texts = CLI_TEXTS[options.language];
+  try {
+    return await command.run(options, session, output, ...values);
+  } catch (error) {
+    if (error instanceof DeployError) return failed(error, texts, output);
+    if (!(error instanceof UsageError)) throw error;
+    output.err(`${NAME}: ${error.message}`);
+    return EXIT.usage;
+  }
+}
+
+function failed({ failure }: DeployError, texts: CliTexts, output: Output): ExitCode {
+  output.err(`${NAME}: ${failureText(texts, failure)}`);
+  return failure.code === 'locked' ? EXIT.locked : EXIT.failed;
 }
 
 /** Needed before there is a program whose help could be shown. */
@@ -57,8 +94,6 @@ function usageMessage({ code, message }: CommanderError, { usage }: CliTexts): s
       return usage.excessArguments();
     case 'commander.optionMissingArgument':
       return usage.optionWithoutValue(quoted);
-    case 'schooldb.missingCommand':
-      return usage.missingCommand(commands);
     default:
       return message;
   }

@@ -9,6 +9,8 @@ import { thisRun } from '../lock/holder.ts';
 import { PACE } from '../kube/pace.ts';
 import type { Pace } from '../kube/pace.ts';
 import type { ManifestStep } from '../manifests/manifest.ts';
+import { asItIs } from '../operations/reach.ts';
+import type { Reach } from '../operations/reach.ts';
 import { SecretFiller } from '../secrets/secret-filler.ts';
 import type { CommonOptions, Output, Session } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -28,6 +30,8 @@ export interface Target {
   readonly connection: KubeConnection;
   readonly kube: KubeApi;
   readonly pace: Pace;
+  readonly reach: Reach;
+  readonly signal: AbortSignal;
   /** To be held before anything is written; given back when the command ends. */
   readonly lock: ClusterLock;
   /** A new one for each step: what a step before has written counts as present. */
@@ -37,7 +41,7 @@ export interface Target {
 /** The lab with all that is needed to reach its cluster; Ctrl-C ends it with a word on what that leaves. */
 export async function withTarget(
   options: TargetOptions,
-  { environment, signal, pace = PACE }: Session,
+  { environment, signal, pace = PACE, reach = asItIs }: Session,
   output: Output,
   use: (target: Target) => Promise<ExitCode>,
 ): Promise<ExitCode> {
@@ -53,7 +57,7 @@ export async function withTarget(
     const newFiller = () =>
       new SecretFiller(lab, { directory: dirname(path), environment, present, now: () => Date.now() });
     try {
-      return await use({ lab, steps, connection, kube, pace, lock, newFiller });
+      return await use({ lab, steps, connection, kube, pace, reach, signal, lock, newFiller });
     } catch (error) {
       if (!signal.aborted) throw error;
       output.err(texts.interrupted());

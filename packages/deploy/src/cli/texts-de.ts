@@ -36,13 +36,12 @@ export const CLI_TEXTS_DE: CliTexts = {
   lang: 'Sprache aller Meldungen: de oder en (sonst nach LC_ALL, LC_MESSAGES oder LANG)',
   words: {
     options: '[Optionen]',
-    command: '<Befehl>',
+    command: '[Befehl]',
     language: '<Sprache>',
   },
   usage: {
     unknownOption: (option) => `die Option ${option} gibt es nicht; --help zeigt sie alle`,
     unknownCommand: (command, allowed) => `den Befehl '${command}' gibt es nicht; erlaubt: ${allowed}`,
-    missingCommand: (allowed) => `ein Befehl fehlt; erlaubt: ${allowed}`,
     missingArgument: (argument) => `das Argument ${argument} fehlt; --help zeigt es`,
     excessArguments: () => 'zu viele Argumente; --help zeigt sie',
     optionWithoutValue: (option) => `die Option ${option} braucht einen Wert`,
@@ -51,6 +50,10 @@ export const CLI_TEXTS_DE: CliTexts = {
   good: (file, { cluster, instances, nodes, profile }) =>
     `${file} ist richtig: Cluster ${cluster}, ${instances} ${instances === 1 ? 'Instanz' : 'Instanzen'} auf ${nodes} Nodes, Profil ${profile}.`,
   problems: (count, file) => `${count} Fehler in ${file}.`,
+  logEnd: (exitCode) => `Ende mit dem Rückgabewert ${exitCode}.`,
+  logAt: (path) => `Das Protokoll dieses Laufs: ${path}`,
+  noLog: (path) =>
+    `Von diesem Lauf gibt es kein Protokoll, ${path === 'HOME' ? 'HOME ist nicht gesetzt' : `${path} ist nicht schreibbar`}; --log DATEI nennt einen Ort.`,
   rendered: (files, objects, directory) => `${objects} Objekte in ${files} Dateien liegen in ${directory}.`,
   warnings: {
     'datastore-is-one-machine': (found) =>

@@ -31,13 +31,12 @@ export const CLI_TEXTS_EN: CliTexts = {
   lang: 'language of all messages: de or en (default: by LC_ALL, LC_MESSAGES or LANG)',
   words: {
     options: '[options]',
-    command: '<command>',
+    command: '[command]',
     language: '<language>',
   },
   usage: {
     unknownOption: (option) => `there is no option ${option}; --help shows them`,
     unknownCommand: (command, allowed) => `there is no command '${command}'; allowed: ${allowed}`,
-    missingCommand: (allowed) => `a command is missing; allowed: ${allowed}`,
     missingArgument: (argument) => `the argument ${argument} is missing; --help shows it`,
     excessArguments: () => 'too many arguments; --help shows them',
     optionWithoutValue: (option) => `the option ${option} needs a value`,
@@ -46,6 +45,10 @@ export const CLI_TEXTS_EN: CliTexts = {
   good: (file, { cluster, instances, nodes, profile }) =>
     `${file} is right: cluster ${cluster}, ${instances} ${instances === 1 ? 'instance' : 'instances'} on ${nodes} nodes, profile ${profile}.`,
   problems: (count, file) => `${count} ${count === 1 ? 'mistake' : 'mistakes'} in ${file}.`,
+  logEnd: (exitCode) => `End with exit code ${exitCode}.`,
+  logAt: (path) => `Log of this run: ${path}`,
+  noLog: (path) =>
+    `There will be no log of this run, ${path === 'HOME' ? 'HOME is not set' : `${path} cannot be written`}; --log FILE names a place.`,
   rendered: (files, objects, directory) => `${objects} objects in ${files} files are in ${directory}.`,
   warnings: {
     'datastore-is-one-machine': (found) =>

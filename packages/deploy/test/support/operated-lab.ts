@@ -53,7 +53,7 @@ export function useOperatedLab(): () => OperatedLab {
 
 async function start(onClose: (close: () => unknown) => void): Promise<OperatedLab> {
   const [server, database] = await Promise.all([
-    startFakeKubeApi({ lab: { deletesData: false } }),
+    startFakeKubeApi({ lab: {} }),
     startCluster({
       maxConnections: 200,
       poolers: true,
@@ -78,6 +78,7 @@ async function start(onClose: (close: () => unknown) => void): Promise<OperatedL
     deploy: (args, options) =>
       deploy([...args, '--kubeconfig', kubeconfig], {
         ...options,
+        environment: { XDG_STATE_HOME: join(directory, 'state'), ...options?.environment },
         session: { reach, ...options?.session },
       }),
     patchSecret: (name, values) => patchSecret(server, name, values),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFakeKubeApi } from '@schooldb/fake-kube-api';
 import type { FakeKubeApi, FakeKubeApiOptions, KubeObject, LoggedRequest } from '@schooldb/fake-kube-api';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { shippedText } from '../../scripts/crds/shipped.ts';
 import type { Session } from '../../src/cli/command.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
@@ -24,9 +24,6 @@ export const QUICK: Pace = {
   pollMs: 20,
   failedMs: 0,
 };
-
-/** As our own chart values set the operator: a cluster's Secrets outlive it. */
-const LAB = { deletesData: false };
 
 export interface Ran {
   readonly code: number;
@@ -56,7 +53,7 @@ export interface UsedCluster {
 
 /** A lab without MetalLB, operator or database: what K3s leaves behind. Gone when the test is over. */
 export async function useCluster(options: FakeKubeApiOptions = {}): Promise<UsedCluster> {
-  const server = await startFakeKubeApi({ lab: LAB, ...options });
+  const server = await startFakeKubeApi({ lab: {}, ...options });
   onTestFinished(() => server.close());
   const directory = await mkdtemp(join(tmpdir(), 'schooldb-apply-'));
   onTestFinished(() => rm(directory, { recursive: true }));
@@ -65,7 +62,11 @@ export async function useCluster(options: FakeKubeApiOptions = {}): Promise<Used
   return {
     server,
     directory,
-    deploy: (args, run) => deploy([...args, '--kubeconfig', kubeconfig], run),
+    deploy: (args, run) =>
+      deploy([...args, '--kubeconfig', kubeconfig], {
+        ...run,
+        environment: { XDG_STATE_HOME: join(directory, 'state'), ...run?.environment },
+      }),
     async labFile(edit) {
       const path = join(directory, 'lab.yaml');
       await writeFile(path, edit(shippedText('lab.yaml')));
@@ -88,6 +89,30 @@ export async function deploy(
     err: (line) => err.push(line),
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+/** The kinds that Prometheus' operator brings, without it. */
+export async function addMonitoring({ api }: FakeKubeApi): Promise<void> {
+  const type = api.registry.findKind('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
+  if (type === undefined) throw new Error('no definitions');
+  const group = 'monitoring.coreos.com';
+  const kinds = ['PodMonitor', 'PrometheusRule'];
+  for (const kind of kinds) {
+    const plural = `${kind.toLowerCase()}s`;
+    const spec = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+    const versions = [{ name: 'v1', served: true, storage: true, schema }];
+    const names = { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` };
+    api.create(
+      { type, namespace: '', name: '' },
+      { metadata: { name: `${plural}.${group}` }, spec: { group, scope: 'Namespaced', names, versions } },
+      { manager: 'prometheus' },
+    );
+  }
+  await vi.waitFor(() => {
+    for (const kind of kinds)
+      if (api.registry.findKind(`${group}/v1`, kind) === undefined) throw new Error(`no ${kind} yet`);
+  }, 30_000);
 }
 
 /** What was written of the lab itself; the lock has its own test. */
@@ -128,7 +153,8 @@ export function secretsOf(server: FakeKubeApi): Record<string, Record<string, st
   );
 }
 
-function ours(server: FakeKubeApi): KubeObject[] {
+/** All objects that are ours. */
+export function ours(server: FakeKubeApi): KubeObject[] {
   const kinds = Object.keys(KIND_SCHEMAS) as KubeKind[];
   return kinds
     .flatMap((kind) => server.api.store.list(storeKey(kind)))

@@ -21,8 +21,6 @@ export interface LabOptions {
   readonly podStartMs?: number;
   /** From the end of a Helm Job until the chart's objects are there. @defaultValue 0 */
   readonly installMs?: number;
-  /** Whether the operator deletes volumes and Secrets with a cluster. @defaultValue true */
-  readonly deletesData?: boolean;
 }
 
 const NODES: readonly NodeOptions[] = [
@@ -39,10 +37,7 @@ export class Lab {
   readonly controllers: ControllerLoop;
   readonly #stopped = new Set<string>();
 
-  constructor(
-    api: Api,
-    { nodes = NODES, podStartMs = 0, installMs = 0, deletesData = true }: LabOptions = {},
-  ) {
+  constructor(api: Api, { nodes = NODES, podStartMs = 0, installMs = 0 }: LabOptions = {}) {
     const { faults, patroni } = this;
     createK3s(api, nodes);
     const view = new Cluster(api, 'kube-apiserver', new Map(), () => undefined);
@@ -56,7 +51,7 @@ export class Lab {
       endpoints,
       helmController({ faults, installMs }),
       metallb(faults),
-      zalandoOperator({ faults, patroni, deletesData }),
+      zalandoOperator({ faults, patroni }),
     ]);
   }
 

@@ -1,10 +1,11 @@
 import type { Cluster } from '../controllers/cluster.ts';
 import type { Controller } from '../controllers/controller.ts';
 import { isReady } from '../controllers/workloads/pods.ts';
-import { at, isRecord, numberAt, sameJson, stringsAt, textAt } from '../objects/json.ts';
+import { at, numberAt, sameJson, textAt } from '../objects/json.ts';
 import { nameOf, type KubeObject } from '../objects/kube-object.ts';
 import type { LabFaults } from './lab-faults.ts';
 import type { Patroni } from './patroni.ts';
+import { CleanUp } from './zalando-clean-up.ts';
 import {
   selectorLabels,
   databaseServices,
@@ -18,38 +19,24 @@ import {
 export interface ZalandoOptions {
   readonly faults: LabFaults;
   readonly patroni: Patroni;
-  /** Whether deleting a cluster deletes its volumes and Secrets, which is the operator's default. @defaultValue true */
-  readonly deletesData?: boolean;
 }
 
 const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 type Kind = readonly [apiVersion: string, kind: string];
-/** Kinds of a cluster's objects that go with it, whatever the operator is told. */
-const GOES: readonly Kind[] = [
-  ['apps/v1', 'StatefulSet'],
-  ['apps/v1', 'Deployment'],
-  ['v1', 'Service'],
-  ['policy/v1', 'PodDisruptionBudget'],
-  ['v1', 'ConfigMap'],
-];
 const POOLER_KINDS: readonly Kind[] = [
   ['apps/v1', 'Deployment'],
   ['v1', 'Service'],
 ];
-const DATA: readonly Kind[] = [
-  ['v1', 'Secret'],
-  ['v1', 'PersistentVolumeClaim'],
-];
-
 /** The Zalando operator, with Patroni as far as it shows in the cluster: a `postgresql` becomes a database. */
-export function zalandoOperator({ faults, patroni, deletesData = true }: ZalandoOptions): Controller {
+export function zalandoOperator({ faults, patroni }: ZalandoOptions): Controller {
+  const cleanUp = new CleanUp();
   return {
     name: 'postgres-operator',
     reconcile(cluster) {
       if (!isInstalled(cluster)) return;
       const databases = cluster.list('acid.zalan.do/v1', 'postgresql');
       for (const each of databases) reconcileDatabase(cluster, each, faults, patroni);
-      removeOrphans(cluster, databases, deletesData);
+      cleanUp.reconcile(cluster, databases);
     },
   };
 }
@@ -177,17 +164,4 @@ function isComplete(cluster: Cluster, database: KubeObject): boolean {
       return (numberAt(found, 'status', 'readyReplicas') ?? 0) >= (numberAt(wanted, 'spec', 'replicas') ?? 1);
     });
   return ready.length === instances && isPooled;
-}
-
-function removeOrphans(cluster: Cluster, databases: readonly KubeObject[], deletesData: boolean): void {
-  const living = new Set(databases.map((each) => `${each.metadata.namespace ?? ''}/${nameOf(each)}`));
-  for (const kind of [...GOES, ...(deletesData ? DATA : [])]) {
-    for (const object of cluster.list(...kind)) {
-      const labels = stringsAt(object, 'metadata', 'labels');
-      const isOurs =
-        isRecord(labels) && ['spilo', 'db-connection-pooler'].includes(labels['application'] ?? '');
-      const key = `${object.metadata.namespace ?? ''}/${labels['cluster-name'] ?? ''}`;
-      if (isOurs && labels['cluster-name'] !== undefined && !living.has(key)) cluster.delete(object);
-    }
-  }
 }

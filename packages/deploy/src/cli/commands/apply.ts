@@ -1,33 +1,13 @@
-import { resourceOf } from '../../kube/kube-api.ts';
-import { resourceText } from '../../kube/resource.ts';
 import { STEP_IDS } from '../../manifests/manifest.ts';
-import type { ManifestStep } from '../../manifests/manifest.ts';
-import { planSteps } from '../../plan/plan.ts';
-import type { Forced } from '../../plan/examine.ts';
-import type { StepPlan } from '../../plan/plan.ts';
-import { runSteps } from '../../steps/run-steps.ts';
-import type { Progress } from '../../steps/run-steps.ts';
-import type { ClusterTexts } from '../cluster-texts.ts';
-import { UsageError } from '../command.ts';
-import type { Command, Output, Session } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { dueCount, planLines } from '../plan-output.ts';
-import { progressText } from '../progress-text.ts';
+import { applyLab, assertConsentPossible } from '../apply-lab.ts';
+import type { ApplyOptions } from '../apply-lab.ts';
+import type { Command } from '../command.ts';
 import { withTarget } from '../target.ts';
-import type { Target, TargetOptions } from '../target.ts';
-import { CLUSTER_TEXTS } from '../texts.ts';
-import { KUBECONFIG, YES } from './shared-options.ts';
-
-interface ApplyOptions extends TargetOptions {
-  readonly yes?: boolean;
-  /** The one step to take. */
-  readonly only?: string;
-  /** Objects to take from whoever has changed them, as the plan names them. */
-  readonly force?: readonly string[];
-}
+import { FORCE, KUBECONFIG, YES } from './shared-options.ts';
 
 export const apply: Command<ApplyOptions> = {
   name: 'apply',
+  isLogged: true,
   about: {
     de: 'den Cluster so machen, wie die lab.yaml sagt; darf jederzeit angehalten und wiederholt werden',
     en: 'bring the cluster to what the lab.yaml says; may be stopped and run again at any time',
@@ -43,93 +23,10 @@ export const apply: Command<ApplyOptions> = {
         en: `only this step: ${STEP_IDS.join(', ')}`,
       },
     },
-    {
-      name: 'force',
-      value: { de: 'Objekt', en: 'object' },
-      repeatable: true,
-      about: {
-        de: 'die Felder dieses Objekts denen nehmen, die sie geändert haben; wie plan es nennt, mehrfach erlaubt',
-        en: 'take the fields of this object from whoever has changed them; as plan names it, may be repeated',
-      },
-    },
+    FORCE,
   ],
-  async run({ yes = false, only, force = [], ...options }, session, output) {
-    const texts = CLUSTER_TEXTS[options.language];
-    if (!yes && session.ask === undefined) throw new UsageError(texts.needsYes());
-    return withTarget(options, session, output, async (target) => {
-      const steps = chosenSteps(target.steps, only, texts);
-      const forced = chosenObjects(steps, force, texts);
-      const plans = await planSteps(target.kube, steps, { filler: target.newFiller(), forced });
-      const { context, server } = target.connection;
-      for (const line of [texts.cluster(context, server), ...planLines(plans, texts)]) output.out(line);
-      const conflicts = conflictsIn(plans);
-      if (conflicts.length > 0) {
-        output.err(`deploy:lab: ${texts.declined()} ${texts.inConflict(conflicts)}`);
-        return EXIT.failed;
-      }
-      const due = dueCount(plans);
-      // Nobody is asked for what cannot be done.
-      if (due > 0) await target.lock.check();
-      if (due > 0 && !yes && !(await consents(session, texts, due))) {
-        output.out(texts.declined());
-        return EXIT.failed;
-      }
-      // Where there is nothing to do, nothing is written, this least of all.
-      if (due > 0) await target.lock.hold();
-      await applied(target, { steps, forced }, texts, output);
-      return EXIT.ok;
-    });
+  async run(options, session, output) {
+    assertConsentPossible(options, session);
+    return withTarget(options, session, output, (target) => applyLab(target, options, session, output));
   },
 };
-
-function chosenSteps(
-  steps: readonly ManifestStep[],
-  only: string | undefined,
-  texts: ClusterTexts,
-): readonly ManifestStep[] {
-  const chosen = steps.filter(({ id }) => only === undefined || id === only);
-  if (chosen.length > 0) return chosen;
-  throw new UsageError(texts.unknownStep(only ?? '', steps.map(({ id }) => id).join(', ')));
-}
-
-function chosenObjects(
-  steps: readonly ManifestStep[],
-  force: readonly string[],
-  texts: ClusterTexts,
-): Forced {
-  const names = new Set(
-    steps.flatMap(({ manifests }) => manifests.map(({ object }) => resourceText(resourceOf(object)))),
-  );
-  for (const each of force) if (!names.has(each)) throw new UsageError(texts.unknownObject(each));
-  return new Set(force);
-}
-
-function conflictsIn(plans: readonly StepPlan[]): string[] {
-  return plans
-    .flatMap(({ resources }) => resources)
-    .filter(({ action }) => action === 'conflict')
-    .map(({ resource }) => resourceText(resource));
-}
-
-async function consents({ ask }: Session, texts: ClusterTexts, due: number): Promise<boolean> {
-  const answer = (await ask?.(texts.question(due))) ?? '';
-  return texts.consent.includes(answer.trim().toLowerCase());
-}
-
-async function applied(
-  target: Target,
-  { steps, forced }: { readonly steps: readonly ManifestStep[]; readonly forced: Forced },
-  texts: ClusterTexts,
-  output: Output,
-): Promise<void> {
-  const startedAt = performance.now();
-  let written = 0;
-  let started = 0;
-  const report = (progress: Progress): void => {
-    if (progress.type === 'step:started') started += 1;
-    if (progress.type === 'object:written') written += 1;
-    output.out(progressText(progress, started, steps.length, texts));
-  };
-  await runSteps({ ...target, forced, report }, steps);
-  output.out(texts.applied(written, Math.round((performance.now() - startedAt) / 1_000)));
-}

@@ -16,11 +16,15 @@ export const plan: Command<TargetOptions & { readonly json?: boolean }> = {
   options: [KUBECONFIG, JSON_OPTION],
   run: ({ json = false, ...options }, session, output) =>
     withTarget(options, session, output, async ({ steps, connection, kube, newFiller }) => {
+      const startedAt = performance.now();
       const plans = await planSteps(kube, steps, { filler: newFiller(), forced: new Set() });
+      const durationMs = Math.round(performance.now() - startedAt);
       const { context, server } = connection;
       const due = dueCount(plans);
       if (json) {
-        output.out(JSON.stringify({ version: 1, context, server, due, steps: plans }, undefined, 2));
+        output.out(
+          JSON.stringify({ version: 1, context, server, due, durationMs, steps: plans }, undefined, 2),
+        );
       } else {
         const texts = CLUSTER_TEXTS[options.language];
         for (const line of [texts.cluster(context, server), ...planLines(plans, texts)]) output.out(line);

@@ -21,3 +21,22 @@ export const YES: CommandOption = {
     en: 'do not ask before changing anything',
   },
 };
+
+export const FORCE: CommandOption = {
+  name: 'force',
+  value: { de: 'Objekt', en: 'object' },
+  repeatable: true,
+  about: {
+    de: 'die Felder dieses Objekts denen nehmen, die sie geändert haben; wie plan es nennt, mehrfach erlaubt',
+    en: 'take the fields of this object from whoever has changed them; as plan names it, may be repeated',
+  },
+};
+
+export const LOG: CommandOption = {
+  name: 'log',
+  value: FILE,
+  about: {
+    de: 'wohin das Protokoll dieses Laufs kommt (sonst XDG_STATE_HOME, sonst ~/.local/state)',
+    en: 'where the log of this run goes (default: XDG_STATE_HOME, otherwise ~/.local/state)',
+  },
+};

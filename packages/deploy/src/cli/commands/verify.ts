@@ -1,11 +1,12 @@
 import type { CheckResult } from '../../operations/verify/check.ts';
 import { verify as verifyCluster } from '../../operations/verify/verify.ts';
-import { checkJson, checkLines, countChecks } from '../../operations/verify/verify-output.ts';
 import { VERIFY_TEXTS } from '../../operations/verify/texts.ts';
+import { checkJson, countChecks } from '../../operations/verify/verify-output.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { TargetOptions } from '../target.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
+import { verifyAndTell } from '../verify-and-tell.ts';
 import { withCluster } from '../with-cluster.ts';
 import { JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
@@ -17,21 +18,18 @@ export const verify: Command<TargetOptions & { readonly json?: boolean }> = {
   },
   options: [KUBECONFIG, JSON_OPTION],
   run: ({ json = false, ...options }, session, output) =>
-    withCluster(options, session, output, async ({ connection, pace, ...cluster }) => {
-      const texts = VERIFY_TEXTS[options.language];
-      const { context, server } = connection;
-      if (!json) output.out(CLUSTER_TEXTS[options.language].cluster(context, server));
+    withCluster(options, session, output, async (cluster) => {
+      const { context, server } = cluster.connection;
+      if (!json) {
+        output.out(CLUSTER_TEXTS[options.language].cluster(context, server));
+        return verifyAndTell(cluster, options, output);
+      }
       const results: CheckResult[] = [];
-      const report = (found: CheckResult): void => {
-        results.push(found);
-        if (!json) for (const line of checkLines(found, texts)) output.out(line);
-      };
-      await verifyCluster({ ...cluster, databaseMs: pace.databaseMs, report });
-      const { ok, failed, notChecked } = countChecks(results);
-      if (json) {
-        const checks = results.map((found) => checkJson(found, texts));
-        output.out(JSON.stringify({ version: 1, context, server, ok: failed === 0, checks }, undefined, 2));
-      } else output.out(failed === 0 ? texts.passed(ok, notChecked) : texts.failed(failed, notChecked));
-      return failed === 0 ? EXIT.ok : EXIT.failed;
+      const report = (found: CheckResult): void => void results.push(found);
+      await verifyCluster({ ...cluster, databaseMs: cluster.pace.databaseMs, report });
+      const ok = countChecks(results).failed === 0;
+      const checks = results.map((found) => checkJson(found, VERIFY_TEXTS[options.language]));
+      output.out(JSON.stringify({ version: 1, context, server, ok, checks }, undefined, 2));
+      return ok ? EXIT.ok : EXIT.failed;
     }),
 };

@@ -1,6 +1,6 @@
-import type { Progress } from '../steps/run-steps.ts';
-import { say } from './cluster-texts.ts';
-import type { By, ClusterTexts } from './cluster-texts.ts';
+import type { Progress } from '../../steps/run-steps.ts';
+import { say } from '../cluster-texts.ts';
+import type { By, ClusterTexts } from '../cluster-texts.ts';
 
 /** A line for what has just happened. */
 export function progressText(progress: Progress, at: number, of: number, texts: ClusterTexts): string {
