@@ -7,6 +7,7 @@ import { drill } from './drill.ts';
 import { forward } from './forward.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
+import { scale } from './scale.ts';
 import { status } from './status.ts';
 import { switchover } from './switchover.ts';
 import { verify } from './verify.ts';
@@ -24,4 +25,5 @@ export const COMMANDS: readonly Command[] = [
   forward,
   switchover,
   drill,
+  scale,
 ];
