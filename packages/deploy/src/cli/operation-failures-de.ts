@@ -40,6 +40,9 @@ export const OPERATION_FAILURES_DE: ByCode<OperationFailure> = {
     `${pod} führt und fiele bei ${instances} Instanzen weg; von denen, die bleiben, kann gerade keine führen. Warten, bis eine von ihnen Schreibvorgänge bestätigt ('deploy:lab status'), oder erst von Hand wechseln.`,
   'members-stay': ({ pods, seconds }) =>
     `${pods.join(', ')} sind nach ${seconds} s noch da. Siehe das Protokoll des Operators; derselbe Befehl macht hier weiter.`,
+  'too-many-for-local': ({ instances, most }) =>
+    `Das Lab hat ${instances} Instanzen, und ein Rechner trägt höchstens ${most}. Eine Kopie der lab.yaml mit weniger angeben.`,
+  'local-failed': ({ reason }) => `Der Cluster startete auf diesem Rechner nicht: ${reason}.`,
   'cannot-listen': ({ port, reason }) =>
     `Auf 127.0.0.1:${port} kann nicht gehört werden (${reason}). Einen anderen --port nennen, oder keinen für einen freien.`,
   'not-in-lab': ({ what, key }) =>

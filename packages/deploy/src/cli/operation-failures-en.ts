@@ -40,6 +40,9 @@ export const OPERATION_FAILURES_EN: ByCode<OperationFailure> = {
     `${pod} leads, and would be removed with ${instances} instances; none of those that stay can lead right now. Wait until one of them confirms writes ('deploy:lab status'), or switch over by hand first.`,
   'members-stay': ({ pods, seconds }) =>
     `${pods.join(', ')} are still there after ${seconds} s. See the operator's log; the same command goes on from here.`,
+  'too-many-for-local': ({ instances, most }) =>
+    `The lab has ${instances} instances, and one machine is made to carry ${most} at most. Give a copy of the lab.yaml with fewer.`,
+  'local-failed': ({ reason }) => `The cluster did not start on this machine: ${reason}.`,
   'cannot-listen': ({ port, reason }) =>
     `127.0.0.1:${port} cannot be listened on (${reason}). Name another --port, or leave it out for a free one.`,
   'not-in-lab': ({ what, key }) =>

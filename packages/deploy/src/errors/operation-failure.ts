@@ -46,6 +46,9 @@ export type OperationFailure =
   | { readonly code: 'senders-late'; readonly obstacle: SendersObstacle; readonly seconds: number }
   | { readonly code: 'primary-would-go'; readonly pod: string; readonly instances: number }
   | { readonly code: 'members-stay'; readonly pods: readonly string[]; readonly seconds: number }
+  | { readonly code: 'too-many-for-local'; readonly instances: number; readonly most: number }
+  /** The local cluster's own words, which are English. */
+  | { readonly code: 'local-failed'; readonly reason: string }
   | { readonly code: 'cannot-listen'; readonly port: number; readonly reason: string }
   | { readonly code: 'not-in-lab'; readonly what: string; readonly key: string };
 

@@ -5,6 +5,7 @@ import { credentials } from './credentials.ts';
 import { deploy } from './deploy.ts';
 import { drill } from './drill.ts';
 import { forward } from './forward.ts';
+import { local } from './local.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
 import { scale } from './scale.ts';
@@ -26,4 +27,5 @@ export const COMMANDS: readonly Command[] = [
   switchover,
   drill,
   scale,
+  local,
 ];

@@ -36,7 +36,7 @@ describe('room for more instances', () => {
 
   it('ends at the node that is full first, whatever the others have', () => {
     const nodes = [node('a', 4, 1), node('b', 4, 100)];
-    expect(shortageFor(5, EACH, nodes, on('a', 'b'))).toMatchObject({ node: 'a', placed: 2, free: 0 });
+    expect(shortageFor(5, EACH, nodes, on('a', 'b'))).toMatchObject({ node: 'a', placed: 3, free: 0 });
   });
 
   it('may lack CPUs, or nodes at all', () => {
