@@ -3,14 +3,6 @@ import { say } from './cluster-texts.ts';
 import type { By, ClusterTexts } from './cluster-texts.ts';
 
 export const CLUSTER_TEXTS_DE: ClusterTexts = {
-  plan: 'zeigen, was apply im Cluster ändern würde, und nichts ändern',
-  apply: 'den Cluster so machen, wie die lab.yaml sagt; darf jederzeit angehalten und wiederholt werden',
-  kubeconfig: 'wie der Cluster erreicht wird (sonst KUBECONFIG, sonst ~/.kube/config)',
-  json: 'als JSON',
-  yes: 'nicht fragen, bevor etwas geändert wird',
-  force:
-    'die Felder dieses Objekts denen nehmen, die sie geändert haben; wie plan es nennt, mehrfach erlaubt',
-  only: (steps) => `nur dieser Schritt: ${steps}`,
   unknownStep: (given, allowed) => `den Schritt '${given}' gibt es in diesem Lab nicht; erlaubt: ${allowed}`,
   unknownObject: (given) => `dieses Lab hat kein Objekt '${given}'; es so schreiben, wie plan es tut`,
   needsYes: () => 'es gibt kein Terminal für eine Rückfrage; erst plan ansehen, dann --yes angeben',
@@ -32,10 +24,12 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
   written: (action, resource) => `  ${action === 'create' ? 'angelegt' : 'geändert'}: ${resource}`,
   webhookSilent: (resource) => `  wartet: Der Webhook, der ${resource} prüft, antwortet noch nicht`,
   waiting: (wait, obstacle) => `  wartet auf ${waitText(wait)}: ${obstacleText(obstacle)}`,
+  sinceSeconds: (line, seconds) => `${line} (seit ${seconds} s)`,
   stepDone: (written, unchanged) => `  fertig: ${written} geschrieben, ${unchanged} unverändert`,
   applied: (written, seconds) =>
     `Der Cluster ist, wie die lab.yaml sagt: ${written} geschrieben in ${seconds} s.`,
   interrupted: () => 'Angehalten. Was angewendet ist, bleibt; derselbe Befehl macht dort weiter.',
+  lockTakenOver: (from) => `Der Lauf von ${from} ist tot; seine Sperre ist übernommen.`,
 };
 
 function forceText(resources: readonly string[]): string {

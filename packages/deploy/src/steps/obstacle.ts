@@ -88,6 +88,17 @@ async function obstacleToDatabase(kube: KubeApi, { cluster }: Lab): Promise<Obst
   });
 }
 
+/** All pods that a Deployment asks for are there and answer. */
+export function obstacleToDeployment(
+  kube: KubeApi,
+  namespace: string,
+  name: string,
+): Promise<Obstacle | undefined> {
+  return look(kube, { kind: 'Deployment', namespace, name }, (found) =>
+    notReady('Deployment', found, 'availableReplicas'),
+  );
+}
+
 async function look(
   kube: KubeApi,
   resource: Resource,

@@ -7,6 +7,7 @@ import type { KubeApi } from '../kube/kube-api.ts';
 import { pauseMs } from '../kube/pace.ts';
 import type { Pace } from '../kube/pace.ts';
 import { resourceText } from '../kube/resource.ts';
+import type { ClusterLock } from '../lock/cluster-lock.ts';
 import type { Resource } from '../kube/resource.ts';
 import type { Manifest, ManifestStep, StepId } from '../manifests/manifest.ts';
 import { examine } from '../plan/examine.ts';
@@ -34,6 +35,8 @@ export interface StepRun {
   readonly lab: Lab;
   readonly pace: Pace;
   readonly forced: Forced;
+  /** Held before each write. */
+  readonly lock: Pick<ClusterLock, 'hold'>;
   /** A new one for each step: what a step before has written counts as present. */
   readonly newFiller: () => SecretFiller;
   readonly report: (progress: Progress) => void;
@@ -81,6 +84,7 @@ async function settle(run: Run, manifest: Manifest, filler: SecretFiller): Promi
       await untilServed(run, plan.resource, plan.after.name);
       return settle(run, manifest, filler);
     }
+    if ((await run.lock.hold()) === 'taken') return settle(run, manifest, filler);
     await rememberInstallJob(run, plan);
     await write(run, { plan, object });
     run.report({ type: 'object:written', resource, action: plan.action });
