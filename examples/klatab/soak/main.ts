@@ -40,8 +40,9 @@ async function soak({ minutes, people, browsers }: Soak, signal: AbortSignal): P
   say(`starting a cluster, and a browser for ${browsers} of ${people} people …`);
   await using klatab = await KlaTab.start({ promoteAfterMs: 2_000, signal });
   const browser = await launchBrowser();
+  let crowd: Crowd | undefined;
   try {
-    const crowd = new Crowd(await gather(klatab, browser, { people, browsers }), { thinkMs: THINK_MS });
+    crowd = new Crowd(await gather(klatab, browser, { people, browsers }), { thinkMs: THINK_MS });
     crowd.start();
     await crowd.everybodyGoesOn(1, GOING_ON_MS);
     const before = heapBytes();
@@ -61,7 +62,8 @@ async function soak({ minutes, people, browsers }: Soak, signal: AbortSignal): P
     say(`heap ${mib(before)} at the beginning, ${mib(after)} at the end; ${streams} live streams left`);
     return found;
   } finally {
-    await browser.close();
+    // Without their browsers they end at once, and nobody begins anew.
+    await Promise.all([browser.close(), crowd?.stop()]);
   }
 }
 
