@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:https';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { PodChannels } from './pod-channels.ts';
 
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -30,6 +31,7 @@ export interface KubeConnection {
   /** The server and the context that it was chosen by, for people. */
   readonly server: string;
   readonly context: string;
+  readonly pods: PodChannels;
   /** Rejects where no whole answer comes: no route, a wrong certificate, the signal. */
   send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer>;
   /** Idle connections would keep the process alive until the server drops them. */
@@ -44,6 +46,7 @@ export interface KubeConnection {
 export class KubeConfigConnection implements KubeConnection {
   readonly server: string;
   readonly context: string;
+  readonly pods: PodChannels;
   readonly #config: KubeConfig;
   /** A handshake for each request would be most of a plan's time. */
   readonly #agent = new Agent({ keepAlive: true });
@@ -51,6 +54,7 @@ export class KubeConfigConnection implements KubeConnection {
   /** @param config - with a current context whose cluster has an https address. */
   constructor(config: KubeConfig) {
     this.#config = config;
+    this.pods = new PodChannels(config);
     this.server = config.getCurrentCluster()?.server ?? '';
     this.context = config.getCurrentContext();
   }

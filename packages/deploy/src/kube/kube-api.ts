@@ -103,17 +103,20 @@ export class KubeApi {
    * Deletes an object, and what belongs to it in the background. What is gone already is no error.
    *
    * @param seen - as it was read: where another has its name by now, that one stays.
+   * @param options.gracePeriodSeconds - how long a pod may take to end by itself.
    * @throws KubeRefusal, with the status 409 where it is another one, or has another version than was asked for.
    */
   async delete(
     resource: Resource,
     seen: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined },
+    { gracePeriodSeconds }: { readonly gracePeriodSeconds?: number } = {},
   ): Promise<void> {
     const body = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: 'Background',
       preconditions: seen,
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
     };
     const answer = await this.#send(resource, { method: 'DELETE', path: pathOf(resource), body });
     if (answer.status !== 404) accepted(resource, answer);

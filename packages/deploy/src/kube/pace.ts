@@ -9,6 +9,8 @@ export interface Pace {
   readonly backoffCapMs: number;
   /** One operation on the database, as an app would wait for it. */
   readonly databaseMs: number;
+  /** Until another member leads, after the one that did was asked to go, or has died. */
+  readonly takeoverMs: number;
   /** Between two looks at what is awaited. */
   readonly pollMs: number;
   /** How long a webhook may refuse to answer: right after its chart was installed it always does. */
@@ -35,6 +37,7 @@ export const PACE: Pace = {
   backoffBaseMs: 500,
   backoffCapMs: 8_000,
   databaseMs: 15_000,
+  takeoverMs: 3 * MINUTE_MS,
   pollMs: 1_000,
   webhookMs: 3 * MINUTE_MS,
   failedMs: MINUTE_MS / 2,

@@ -10,6 +10,8 @@ import { databaseLabels } from '../manifests/manifest.ts';
 
 export interface Member {
   readonly pod: string;
+  /** A pod that comes again under its name is another one. */
+  readonly uid: string;
   readonly node: string | undefined;
   /** By the pod's label, which the master address follows. */
   readonly role: 'primary' | 'standby' | 'unknown';
@@ -65,6 +67,7 @@ function memberOf(pod: LiveObject, optime: number, synchronous: ReadonlySet<stri
   const node = valueAt(pod, 'spec', 'nodeName');
   return {
     pod: name,
+    uid: pod.metadata.uid ?? '',
     node: typeof node === 'string' ? node : undefined,
     role,
     isReady: conditionOf(pod, 'Ready')?.status === 'True',

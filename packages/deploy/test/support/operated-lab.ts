@@ -9,10 +9,9 @@ import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { startCluster } from '@schooldb/local-cluster';
 import type { Cluster } from '@schooldb/local-cluster';
 import { afterAll, beforeAll } from 'vitest';
-import { shippedText } from '../../scripts/crds/shipped.ts';
-import { examineLab } from '../../src/config/examine.ts';
+import { shippedLab } from '../../scripts/crds/shipped.ts';
 import type { Lab } from '../../src/config/lab.ts';
-import { addressesOf } from '../../src/operations/credentials.ts';
+import { addressesOf } from '../../src/operations/credentials/credentials.ts';
 import type { Place, Reach } from '../../src/operations/reach.ts';
 import { deploy, QUICK } from './use-cluster.ts';
 import type { Ran, RunOptions } from './use-cluster.ts';
@@ -68,7 +67,7 @@ async function start(onClose: (close: () => unknown) => void): Promise<OperatedL
   onClose(() => rm(directory, { recursive: true }));
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, server.kubeconfig());
-  const lab = shippedLab();
+  const lab = shippedLab('lab.yaml');
   const reach = reachOf(lab, database);
   const operated: OperatedLab = {
     server,
@@ -90,12 +89,6 @@ async function start(onClose: (close: () => unknown) => void): Promise<OperatedL
   operated.patchSecret(ACCOUNT, { password: database.password });
   operated.patchSecret(TLS, { 'ca.crt': database.ca });
   return operated;
-}
-
-function shippedLab(): Lab {
-  const examined = examineLab(shippedText('lab.yaml'));
-  if (!examined.ok) throw new Error('the shipped lab is wrong');
-  return examined.lab;
 }
 
 function reachOf(lab: Lab, { endpoints }: Cluster): Reach {

@@ -18,6 +18,7 @@ export const QUICK: Pace = {
   ...PACE,
   requestTimeoutMs: 30_000,
   databaseMs: 60_000,
+  takeoverMs: 120_000,
   backoffBaseMs: 5,
   backoffCapMs: 20,
   pollMs: 20,
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly pace?: Pace;
   readonly environment?: NodeJS.ProcessEnv;
   readonly ask?: (question: string) => Promise<string>;
+  /** Hears each line of standard output as it comes. */
+  readonly onLine?: (line: string) => void;
   /** What else of a session is to be other than usual. */
   readonly session?: Partial<Session>;
 }
@@ -74,12 +77,15 @@ export async function useCluster(options: FakeKubeApiOptions = {}): Promise<Used
 
 export async function deploy(
   args: readonly string[],
-  { pace = QUICK, environment = {}, ask, session: more = {} }: RunOptions = {},
+  { pace = QUICK, environment = {}, ask, session: more = {}, onLine }: RunOptions = {},
 ): Promise<Ran> {
   const [out, err]: [string[], string[]] = [[], []];
   const session = { environment, signal: new AbortController().signal, ask, pace, ...more };
   const code = await runCli(args, session, {
-    out: (line) => out.push(line),
+    out: (line) => {
+      out.push(line);
+      onLine?.(line);
+    },
     err: (line) => err.push(line),
   });
   return { code, out: out.join('\n'), err: err.join('\n') };

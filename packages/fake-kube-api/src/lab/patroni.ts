@@ -10,8 +10,11 @@ const START = 0x4000_0000;
 
 /** What Patroni does and says beyond its labels, as far as a test decides it. May be changed at any time. */
 export class Patroni {
-  /** Who leads, by the cluster's name; otherwise who has led before, or the first member that is ready. */
-  readonly leaders = new Map<string, string>();
+  /**
+   * Who leads, by the cluster's name; null: nobody, and only who has the label keeps it. Otherwise who has led before, or
+   * the first member that is ready.
+   */
+  readonly leaders = new Map<string, string | null>();
   /** What a member says otherwise than that it works and has everything, by its pod's name. */
   readonly members = new Map<string, Partial<MemberStatus>>();
   /** The standbys that confirm writes, by the cluster's name; otherwise the first, where the cluster is synchronous. */

@@ -168,6 +168,7 @@ export function poolers(cluster: KubeObject): KubeObject[] {
     );
     const replicas = numberAt(cluster, 'spec', 'connectionPooler', 'numberOfInstances') ?? 2;
     const image = textAt(cluster, 'spec', 'connectionPooler', 'dockerImage') ?? PGBOUNCER;
+    const resources = at(cluster, 'spec', 'connectionPooler', 'resources');
     return [
       {
         apiVersion: 'apps/v1',
@@ -178,7 +179,16 @@ export function poolers(cluster: KubeObject): KubeObject[] {
           selector: { matchLabels: selector },
           template: {
             metadata: { labels },
-            spec: { containers: [{ name: 'connection-pooler', image, ports: [{ containerPort: 5432 }] }] },
+            spec: {
+              containers: [
+                {
+                  name: 'connection-pooler',
+                  image,
+                  ports: [{ containerPort: 5432 }],
+                  ...(resources === undefined ? {} : { resources }),
+                },
+              ],
+            },
           },
         },
       },

@@ -123,6 +123,8 @@ function elect(cluster: Cluster, database: KubeObject, patroni: Patroni): void {
     (pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined,
   );
   const chosen = patroni.leaders.get(nameOf(database));
+  // The label of the one that led goes with its pod.
+  if (chosen === null) return;
   const leader =
     members.find((pod) => nameOf(pod) === chosen) ??
     members.find(({ metadata }) => metadata.labels?.['spilo-role'] === 'master') ??

@@ -1,6 +1,6 @@
 import { createSchoolDb, SchoolDbError } from '@schooldb/client';
 import type { SchoolDb } from '@schooldb/client';
-import type { Credentials } from '../credentials.ts';
+import type { Credentials } from '../credentials/credentials.ts';
 import type { Reach } from '../reach.ts';
 
 /** The ways of an app into the database: straight to the servers, and through the poolers. */

@@ -17,7 +17,7 @@ const FIND = `SELECT way FROM ${SCRATCH_TABLE} WHERE way = $1`;
 const READ_ONLY = '25006';
 
 export async function written(
-  { patienceMs, signal }: SqlContext,
+  { patienceMs, signal }: Pick<SqlContext, 'patienceMs' | 'signal'>,
   db: SchoolDb,
   way: string,
 ): Promise<Result> {

@@ -1,21 +1,26 @@
 import type { EndpointKind } from '@schooldb/client';
-import type { Lab } from '../config/lab.ts';
-import { DeployError } from '../errors/deploy-error.ts';
-import type { KubeApi } from '../kube/kube-api.ts';
-import { secretValues } from '../kube/secret-values.ts';
-import { tlsSecretName } from '../manifests/manifest.ts';
-import { credentialsName } from '../manifests/secrets.ts';
-import { POSTGRES_PORT } from './reach.ts';
-import type { Place } from './reach.ts';
+import type { Lab } from '../../config/lab.ts';
+import { DeployError } from '../../errors/deploy-error.ts';
+import type { KubeApi } from '../../kube/kube-api.ts';
+import { secretValues } from '../../kube/secret-values.ts';
+import { tlsSecretName } from '../../manifests/manifest.ts';
+import { credentialsName } from '../../manifests/secrets.ts';
+import { POSTGRES_PORT } from '../reach.ts';
+import type { Place } from '../reach.ts';
 
-/** What an app needs to reach the database. */
-export interface Credentials {
-  readonly addresses: Readonly<Record<EndpointKind, Place>>;
+/** What an app needs to reach a database. */
+export interface AppAccess {
+  readonly addresses: Readonly<{ master: Place } & Partial<Record<EndpointKind, Place>>>;
   readonly database: string;
   readonly user: string;
   readonly password: string;
   /** PEM of the authority that the servers' certificate must be signed by. */
   readonly ca: string;
+}
+
+/** The same of a lab, which has all four addresses. */
+export interface Credentials extends AppAccess {
+  readonly addresses: Readonly<Record<EndpointKind, Place>>;
 }
 
 /**
