@@ -39,7 +39,7 @@ describe('deploy:lab status', () => {
 
   it('warns of what verify would find, of shared nodes and full ones', async () => {
     const nodes = [{ name: 'gl2', ip: '10.0.145.110', isServer: true, cpus: 1, memoryGi: 2 }];
-    const { deploy, server } = await useCluster({ lab: { deletesData: false, nodes } });
+    const { deploy, server } = await useCluster({ lab: { nodes } });
     expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
     server.lab.patroni.leaders.set(NAME, `${NAME}-1`);
     server.lab.patroni.members.set(`${NAME}-2`, { state: 'start failed' });
