@@ -3,6 +3,7 @@ import { apply } from './apply.ts';
 import { check } from './check.ts';
 import { credentials } from './credentials.ts';
 import { deploy } from './deploy.ts';
+import { destroy } from './destroy.ts';
 import { drill } from './drill.ts';
 import { forward } from './forward.ts';
 import { plan } from './plan.ts';
@@ -24,4 +25,5 @@ export const COMMANDS: readonly Command[] = [
   forward,
   switchover,
   drill,
+  destroy,
 ];
