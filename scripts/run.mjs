@@ -25,6 +25,7 @@ const TASKS = {
   cluster: ['node', 'packages/local-cluster/src/cli.ts'],
   'deploy:lab': ['node', 'packages/deploy/src/cli.ts'],
   'check:crds': ['node', 'packages/deploy/scripts/check-crds.ts'],
+  'test:cluster': ['node', 'packages/deploy/scripts/test-cluster.ts'],
   example: ['node', 'examples/launch/main.ts'],
   simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],

@@ -1,5 +1,5 @@
 /** What goes, what stays, and that neither happens by accident. */
-import type { FakeKubeApi, KubeObject } from '@schooldb/fake-kube-api';
+import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { ours, QUICK, secretsOf, useCluster, writesTo } from './support/use-cluster.ts';
@@ -117,7 +117,7 @@ describe('deploy:lab destroy', () => {
     const pool = { addresses: ['192.0.2.1/32'], autoAssign: false };
     api.create(
       { type: typeOf(server, 'metallb.io/v1beta1', 'IPAddressPool'), namespace: 'metallb-system', name: '' },
-      { metadata: { name: 'of-the-website' }, spec: pool } as unknown as KubeObject,
+      { metadata: { name: 'of-the-website' }, spec: pool },
       byHand,
     );
     const storage = {

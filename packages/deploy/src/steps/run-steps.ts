@@ -16,6 +16,7 @@ import { installJob, obstacleTo } from './obstacle.ts';
 import { waitUntil } from './wait-until.ts';
 import type { ObstacleSeen } from './wait-until.ts';
 import { waitsAfter } from './waits.ts';
+import type { StepWait } from './waits.ts';
 
 /** Facts, as they happen. */
 export type Progress =
@@ -40,6 +41,8 @@ export interface StepRun {
   /** A new one for each step: what a step before has written counts as present. */
   readonly newFiller: () => SecretFiller;
   readonly report: (progress: Progress) => void;
+  /** What is awaited after a step. @defaultValue waitsAfter */
+  readonly waits?: (lab: Lab, step: ManifestStep) => readonly StepWait[];
 }
 
 /** A run that is under way. */
@@ -63,7 +66,7 @@ export async function runSteps(options: StepRun, steps: readonly ManifestStep[])
     for (const manifest of step.manifests) {
       if (await settle(run, manifest, filler)) written += 1;
     }
-    for (const wait of waitsAfter(run.lab, step))
+    for (const wait of (run.waits ?? waitsAfter)(run.lab, step))
       await waitUntil(run, wait, () => obstacleTo(run.kube, run.lab, wait, run.oldJobs));
     run.report({ type: 'step:done', step: step.id, written, unchanged: step.manifests.length - written });
   }
