@@ -26,6 +26,7 @@ const TASKS = {
   'deploy:lab': ['node', 'packages/deploy/src/cli.ts'],
   'deploy:local': ['node', 'packages/deploy/src/cli.ts', 'local'],
   'check:crds': ['node', 'packages/deploy/scripts/check-crds.ts'],
+  'test:cluster': ['node', 'packages/deploy/scripts/test-cluster.ts'],
   example: ['node', 'examples/launch/main.ts'],
   simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],

@@ -3,6 +3,7 @@ import { apply } from './apply.ts';
 import { check } from './check.ts';
 import { credentials } from './credentials.ts';
 import { deploy } from './deploy.ts';
+import { destroy } from './destroy.ts';
 import { drill } from './drill.ts';
 import { forward } from './forward.ts';
 import { local } from './local.ts';
@@ -28,4 +29,5 @@ export const COMMANDS: readonly Command[] = [
   drill,
   scale,
   local,
+  destroy,
 ];
