@@ -24,6 +24,7 @@ const TASKS = {
   soak: ['node', 'packages/loadgen/src/soak-cli.ts'],
   cluster: ['node', 'packages/local-cluster/src/cli.ts'],
   'deploy:lab': ['node', 'packages/deploy/src/cli.ts'],
+  'deploy:local': ['node', 'packages/deploy/src/cli.ts', 'local'],
   'check:crds': ['node', 'packages/deploy/scripts/check-crds.ts'],
   'test:cluster': ['node', 'packages/deploy/scripts/test-cluster.ts'],
   example: ['node', 'examples/launch/main.ts'],

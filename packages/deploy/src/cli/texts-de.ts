@@ -31,7 +31,7 @@ export const CLI_TEXTS_DE: CliTexts = {
   },
   help: 'diese Hilfe zeigen',
   exitCodes:
-    'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 11 ein anderer Lauf ändert den Cluster gerade, 12 der Cluster weicht von der lab.yaml ab, 130 angehalten.',
+    'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 11 ein anderer Lauf ändert den Cluster gerade, 12 der Cluster weicht von der lab.yaml ab, 13 eine Probe verfehlt eine Grenze, 130 angehalten.',
   lab: 'die lab.yaml (sonst die der Schule, die mit diesem Paket kommt)',
   lang: 'Sprache aller Meldungen: de oder en (sonst nach LC_ALL, LC_MESSAGES oder LANG)',
   words: {

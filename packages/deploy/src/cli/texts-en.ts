@@ -26,7 +26,7 @@ export const CLI_TEXTS_EN: CliTexts = {
   titles: {},
   help: 'show this help',
   exitCodes:
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 11 another run is changing the cluster, 12 the cluster differs from the lab.yaml, 130 stopped.',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 11 another run is changing the cluster, 12 the cluster differs from the lab.yaml, 13 a drill has missed a limit, 130 stopped.',
   lab: "the lab.yaml (default: the school's, which is shipped with this package)",
   lang: 'language of all messages: de or en (default: by LC_ALL, LC_MESSAGES or LANG)',
   words: {

@@ -1,14 +1,11 @@
 import type { CheckResult } from '../operations/verify/check.ts';
 import { verify } from '../operations/verify/verify.ts';
+import { VERIFY_TEXTS } from '../operations/verify/texts.ts';
 import { checkLines, countChecks } from '../operations/verify/verify-output.ts';
-import { VERIFY_TEXTS_DE } from '../operations/verify/verify-texts-de.ts';
-import { VERIFY_TEXTS_EN } from '../operations/verify/verify-texts-en.ts';
 import type { CommonOptions, Output } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { OperatedCluster } from './with-cluster.ts';
-
-export const VERIFY_TEXTS = { de: VERIFY_TEXTS_DE, en: VERIFY_TEXTS_EN };
 
 /** Looks at the cluster from where an app would be, and tells each result as it comes. */
 export async function verifyAndTell(

@@ -38,6 +38,17 @@ export type OperationFailure =
     }
   /** The load generator's own words, which are English. */
   | { readonly code: 'load-failed'; readonly reason: string }
+  /** The lab.yaml that is shipped is nobody's own, and not to be changed. */
+  | { readonly code: 'shipped-lab'; readonly path: string }
+  /** The cluster differs from its lab.yaml in more than what is to be changed. */
+  | { readonly code: 'other-changes'; readonly resource: string; readonly fields: readonly string[] }
+  | { readonly code: 'no-room'; readonly shortage: Shortage; readonly more: number }
+  | { readonly code: 'senders-late'; readonly obstacle: SendersObstacle; readonly seconds: number }
+  | { readonly code: 'primary-would-go'; readonly pod: string; readonly instances: number }
+  | { readonly code: 'members-stay'; readonly pods: readonly string[]; readonly seconds: number }
+  | { readonly code: 'too-many-for-local'; readonly instances: number; readonly most: number }
+  /** The local cluster's own words, which are English. */
+  | { readonly code: 'local-failed'; readonly reason: string }
   | { readonly code: 'cannot-listen'; readonly port: number; readonly reason: string }
   | { readonly code: 'not-in-lab'; readonly what: string; readonly key: string };
 
@@ -57,3 +68,25 @@ export interface NotWhole {
   readonly de: string;
   readonly en: string;
 }
+
+/** What the first instance lacks that finds no place. CPUs, or bytes of memory. */
+export interface Shortage {
+  readonly what: 'cpu' | 'memory' | 'nodes';
+  /** The one that would have been next, with most room. */
+  readonly node: string;
+  readonly needed: number;
+  readonly free: number;
+  /** How many instances more there is room for. */
+  readonly placed: number;
+}
+
+/** Why the senders and slots are not there yet. */
+export type SendersObstacle =
+  | { readonly is: 'restart-pending'; readonly pods: readonly string[] }
+  | {
+      readonly is: 'setting-small';
+      readonly setting: string;
+      readonly value: number;
+      readonly wanted: number;
+    }
+  | { readonly is: 'no-answer'; readonly reason: string };

@@ -24,6 +24,8 @@ export interface Member {
   /** The primary waits for it before it acknowledges a write. */
   readonly isSynchronous: boolean;
   readonly isGoing: boolean;
+  /** A setting waits for its restart. */
+  readonly needsRestart: boolean;
 }
 
 export async function readMembers(kube: KubeApi, lab: Lab): Promise<Member[]> {
@@ -79,6 +81,7 @@ function memberOf(pod: LiveObject, optime: number, synchronous: ReadonlySet<stri
         : undefined,
     isSynchronous: synchronous.has(name),
     isGoing: deletionTimestamp !== undefined,
+    needsRestart: said['pending_restart'] === true,
   };
 }
 

@@ -35,12 +35,16 @@ export interface OperatedLab {
   readonly patchSecret: (name: string, values: Readonly<Record<string, string | null>>) => void;
 }
 
-/** To be called at the top of a file; started before its first test and gone after the last. */
-export function useOperatedLab(): () => OperatedLab {
+/**
+ * To be called at the top of a file; started before its first test and gone after the last.
+ *
+ * @param settings - of the servers, beside those of the shipped lab.
+ */
+export function useOperatedLab(settings: Record<string, string> = {}): () => OperatedLab {
   let running: OperatedLab | undefined;
   const closing: (() => unknown)[] = [];
   beforeAll(async () => {
-    running = await start((close) => closing.push(close));
+    running = await start(settings, (close) => closing.push(close));
   }, START_MS);
   afterAll(async () => {
     for (const close of closing.toReversed()) await close();
@@ -51,13 +55,16 @@ export function useOperatedLab(): () => OperatedLab {
   };
 }
 
-async function start(onClose: (close: () => unknown) => void): Promise<OperatedLab> {
+async function start(
+  settings: Record<string, string>,
+  onClose: (close: () => unknown) => void,
+): Promise<OperatedLab> {
   const [server, database] = await Promise.all([
     startFakeKubeApi({ lab: {} }),
     startCluster({
       maxConnections: 200,
       poolers: true,
-      settings: { max_wal_senders: '16', max_replication_slots: '16' },
+      settings: { max_wal_senders: '16', max_replication_slots: '16', ...settings },
       initSql: `${schemaSql()}\n${schemaGrantSql('bauer')}`,
     }),
   ]);

@@ -4,6 +4,8 @@ export interface MemberStatus {
   readonly timeline: number;
   /** In bytes from the beginning of the WAL. */
   readonly xlog_location: number;
+  /** There while a setting waits for a restart. */
+  readonly pending_restart?: true;
 }
 
 const START = 0x4000_0000;

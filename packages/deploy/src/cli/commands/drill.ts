@@ -29,6 +29,7 @@ const CLIENTS = '20';
 
 export const drill: Command<DrillOptions> = {
   name: 'drill',
+  isLogged: true,
   about: {
     de: 'einen Failover unter Last proben: Zeit bis zum nächsten Schreiben, nichts verloren, nichts doppelt',
     en: 'try a failover under load: time to the next write, nothing lost, nothing doubled',

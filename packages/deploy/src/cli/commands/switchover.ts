@@ -45,6 +45,7 @@ const TEXTS: Record<Language, SwitchoverTexts> = {
 
 export const switchover: Command<TargetOptions & { readonly to?: string; readonly yes?: boolean }> = {
   name: 'switchover',
+  isLogged: true,
   about: {
     de: 'einen Standby führen lassen, ohne etwas zu verlieren, und durch Schreiben prüfen',
     en: 'let a standby lead, losing nothing, and check it by a write',

@@ -7,8 +7,10 @@ import { destroy } from './destroy.ts';
 import { drill } from './drill.ts';
 import { forward } from './forward.ts';
 import { kubeconfig } from './kubeconfig.ts';
+import { local } from './local.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
+import { scale } from './scale.ts';
 import { status } from './status.ts';
 import { switchover } from './switchover.ts';
 import { verify } from './verify.ts';
@@ -27,5 +29,7 @@ export const COMMANDS: readonly Command[] = [
   forward,
   switchover,
   drill,
+  scale,
+  local,
   destroy,
 ];

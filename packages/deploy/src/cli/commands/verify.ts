@@ -1,11 +1,12 @@
 import type { CheckResult } from '../../operations/verify/check.ts';
 import { verify as verifyCluster } from '../../operations/verify/verify.ts';
+import { VERIFY_TEXTS } from '../../operations/verify/texts.ts';
 import { checkJson, countChecks } from '../../operations/verify/verify-output.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { TargetOptions } from '../target.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
-import { VERIFY_TEXTS, verifyAndTell } from '../verify-and-tell.ts';
+import { verifyAndTell } from '../verify-and-tell.ts';
 import { withCluster } from '../with-cluster.ts';
 import { JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
