@@ -26,6 +26,7 @@ const TASKS = {
   'deploy:lab': ['node', 'packages/deploy/src/cli.ts'],
   'deploy:local': ['node', 'packages/deploy/src/cli.ts', 'local'],
   'check:crds': ['node', 'packages/deploy/scripts/check-crds.ts'],
+  'test:cluster': ['node', 'packages/deploy/scripts/test-cluster.ts'],
   example: ['node', 'examples/launch/main.ts'],
   'example:klatab': ['node', 'examples/launch/main.ts', 'klatab'],
   'example:klatab:soak': ['node', 'examples/klatab/soak/main.ts'],

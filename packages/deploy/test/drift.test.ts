@@ -128,7 +128,8 @@ const TAKEN: Record<KubeKind, { readonly patch: object; readonly path: string }>
     path: 'metadata.labels["pod-security.kubernetes.io/enforce"]: - → "privileged"',
   },
   Secret: { patch: { data: { password: null } }, path: 'data.password: - → "(hidden)"' },
-  ConfigMap: { patch: { data: { 'schooldb.sql': null } }, path: 'data["schooldb.sql"]: - → ' },
+  // It is immutable.
+  ConfigMap: labelTaken(),
   PersistentVolume: { patch: { spec: { mountOptions: null } }, path: 'spec.mountOptions: - → [' },
   PersistentVolumeClaim: labelTaken(),
   StorageClass: labelTaken(),

@@ -109,6 +109,7 @@ describe('deploy:lab scale', () => {
     const refused = await deploy(['scale', '3', '--yes', '--lab', path]);
     expect(refused.err).toContain(`${NAME}-7 leads, and would be removed with 3 instances`);
     expect(pods()).toHaveLength(12);
+    expect(await readFile(path, 'utf8')).toContain('  instances: 12\n');
 
     patroni.confirming.set(NAME, [`${NAME}-1`, `${NAME}-9`]);
     server.lab.start('postgres-operator');
@@ -117,6 +118,7 @@ describe('deploy:lab scale', () => {
       const { candidate = '' } = JSON.parse(command.at(-2) ?? '') as { candidate?: string };
       expect([pod, candidate]).toEqual([`${NAME}-7`, `${NAME}-1`]);
       patroni.leaders.set(NAME, candidate);
+      patroni.confirming.set(NAME, [`${NAME}-0`]);
       server.lab.start('postgres-operator');
       return { stdout: 'Successfully switched over\n200' };
     };

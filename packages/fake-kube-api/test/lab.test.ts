@@ -366,7 +366,11 @@ describe('the operator', () => {
     };
     for (const isMeant of [false, true]) {
       const wanted = database();
-      const metadata = { ...wanted.metadata, ...(isMeant ? { annotations } : {}) };
+      const metadata = {
+        name: 'wichtige-daten-3',
+        namespace: 'default',
+        ...(isMeant ? { annotations } : {}),
+      };
       await applyWhenPossible(clients, { ...wanted, metadata });
       await vi.waitFor(async () => expect(await statusOf(clients)).toBe('Running'), SOON);
       await clients.custom.deleteNamespacedCustomObject(POSTGRESQL);

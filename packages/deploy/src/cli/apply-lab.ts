@@ -12,7 +12,7 @@ import type { RunOutput, Session } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { dueCount, planLines } from './plan-output.ts';
-import { shown } from './progress/progress-view.ts';
+import { shown } from './progress/show-progress.ts';
 import type { Target, TargetOptions } from './target.ts';
 import { CLUSTER_TEXTS } from './texts.ts';
 

@@ -43,6 +43,7 @@ const WAITS: By<Wait, 'for'> = {
   address: (found) => `die Adresse ${found.address} von Service ${found.service}`,
   claim: (found) => `das Volume von PersistentVolumeClaim ${found.name}`,
   job: (found) => `das Ende von Job ${found.name}`,
+  gone: (found) => `das Ende von ${found.resource}`,
 };
 
 export function waitText(wait: Wait): string {
@@ -61,6 +62,10 @@ const OBSTACLES: By<Obstacle, 'is'> = {
   status: (found) => `${found.resource} hat den Status ${found.status}`,
   'other-address': (found) => `${found.resource} hat stattdessen ${found.address}`,
   'no-address': (found) => `${found.resource} hat keine Adresse`,
+  ending: ({ resource, heldBy }) =>
+    heldBy.length === 0
+      ? `${resource} ist noch da`
+      : `${resource} wird noch gehalten von ${heldBy.join(', ')}`,
 };
 
 export function obstacleText(obstacle: Obstacle): string {
@@ -80,6 +85,8 @@ const REMEDIES: By<Wait, 'for'> = {
   claim: (found) => `Siehe 'kubectl describe pvc ${found.name}', dann erneut anwenden.`,
   job: (found) =>
     `Siehe 'kubectl -n ${found.namespace} logs job/${found.name}', dann 'kubectl -n ${found.namespace} delete job ${found.name}' und erneut anwenden.`,
+  gone: ({ resource }) =>
+    `Läuft noch, wer es abräumen soll (K3s, der Operator; siehe 'kubectl describe' für ${resource})? Dann denselben Befehl wiederholen.`,
 };
 
 export function remedyText(wait: Wait): string {

@@ -42,6 +42,7 @@ const WAITS: By<Wait, 'for'> = {
   address: (found) => `the address ${found.address} of Service ${found.service}`,
   claim: (found) => `the volume of PersistentVolumeClaim ${found.name}`,
   job: (found) => `Job ${found.name} to finish`,
+  gone: (found) => `the end of ${found.resource}`,
 };
 
 export function waitText(wait: Wait): string {
@@ -59,6 +60,8 @@ const OBSTACLES: By<Obstacle, 'is'> = {
   status: (found) => `${found.resource} has the status ${found.status}`,
   'other-address': (found) => `${found.resource} has ${found.address} instead`,
   'no-address': (found) => `${found.resource} has no address`,
+  ending: ({ resource, heldBy }) =>
+    heldBy.length === 0 ? `${resource} is still there` : `${resource} is held by ${heldBy.join(', ')}`,
 };
 
 export function obstacleText(obstacle: Obstacle): string {
@@ -77,6 +80,8 @@ const REMEDIES: By<Wait, 'for'> = {
   claim: (found) => `See 'kubectl describe pvc ${found.name}', then apply again.`,
   job: (found) =>
     `See 'kubectl -n ${found.namespace} logs job/${found.name}', then 'kubectl -n ${found.namespace} delete job ${found.name}' and apply again.`,
+  gone: ({ resource }) =>
+    `Does whoever is to clear it up still run (K3s, the operator; see 'kubectl describe' of ${resource})? Then run the same again.`,
 };
 
 export function remedyText(wait: Wait): string {

@@ -67,11 +67,14 @@ export type Wait =
   | { readonly for: 'database'; readonly name: string }
   | { readonly for: 'address'; readonly service: string; readonly address: string }
   | { readonly for: 'claim'; readonly name: string }
-  | { readonly for: 'job'; readonly namespace: string; readonly name: string };
+  | { readonly for: 'job'; readonly namespace: string; readonly name: string }
+  | { readonly for: 'gone'; readonly resource: string };
 
 /** Why what is awaited is not there yet. */
 export type Obstacle =
   | { readonly is: 'absent'; readonly resource: string }
+  /** It has been deleted, and waits for those who hold it. */
+  | { readonly is: 'ending'; readonly resource: string; readonly heldBy: readonly string[] }
   | { readonly is: 'not-established'; readonly resource: string }
   /** A Job that installed what the chart was before. */
   | { readonly is: 'not-replaced'; readonly resource: string }

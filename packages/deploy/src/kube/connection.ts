@@ -9,7 +9,7 @@ export interface KubeRequest {
   readonly path: string;
   readonly body?: object;
   /** @defaultValue 'json' */
-  readonly bodyType?: 'json' | 'apply';
+  readonly bodyType?: 'json' | 'apply' | 'merge';
 }
 
 export interface KubeAnswer {
@@ -24,6 +24,7 @@ const CONTENT_TYPES = {
   json: 'application/json',
   // JSON is YAML.
   apply: 'application/apply-patch+yaml',
+  merge: 'application/merge-patch+json',
 } as const;
 
 /** How a request reaches an API server. */

@@ -78,6 +78,17 @@ export class KubeApi {
   }
 
   /**
+   * Changes single fields; the others, and whose they are, stay. `null` takes one away.
+   *
+   * @throws KubeRefusal, with the status 404 where the object is gone.
+   */
+  async merge(resource: Resource, patch: object): Promise<LiveObject> {
+    const path = `${pathOf(resource)}?fieldManager=${FIELD_MANAGER}`;
+    const request = { method: 'PATCH', path, body: patch, bodyType: 'merge' } as const;
+    return accepted(resource, await this.#send(resource, request));
+  }
+
+  /**
    * An object that must not be there yet.
    *
    * @throws KubeRefusal, with the status 409 where it is; also where an attempt before had been carried out without our

@@ -10,6 +10,7 @@ export interface LiveObject {
     readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
+    readonly finalizers?: readonly string[];
     readonly annotations?: Readonly<Record<string, string>>;
     readonly managedFields?: readonly ManagedFields[];
   };

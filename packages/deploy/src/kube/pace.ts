@@ -25,6 +25,7 @@ export interface Pace {
     readonly address: number;
     readonly claim: number;
     readonly job: number;
+    readonly gone: number;
   };
 }
 
@@ -48,6 +49,7 @@ export const PACE: Pace = {
     address: 3 * MINUTE_MS,
     claim: 2 * MINUTE_MS,
     job: 12 * MINUTE_MS,
+    gone: 10 * MINUTE_MS,
   },
 };
 

@@ -1,11 +1,12 @@
 import type { Lab } from '../config/lab.ts';
-import type { Obstacle, Wait } from '../errors/deploy-error.ts';
+import type { Obstacle } from '../errors/deploy-error.ts';
 import type { KubeApi } from '../kube/kube-api.ts';
 import { conditionOf, valueAt } from '../kube/live-object.ts';
 import type { LiveObject } from '../kube/live-object.ts';
 import { resourceText } from '../kube/resource.ts';
 import type { Resource, ResourceKind } from '../kube/resource.ts';
 import { chartReleases } from '../manifests/charts.ts';
+import type { StepWait } from './waits.ts';
 
 /** HelmCharts and the Jobs that install them. */
 const HELM_NAMESPACE = 'kube-system';
@@ -22,7 +23,7 @@ export function installJob(chart: string): Resource {
 export async function obstacleTo(
   kube: KubeApi,
   lab: Lab,
-  wait: Wait,
+  wait: StepWait,
   oldJobs: OldJobs,
 ): Promise<Obstacle | undefined> {
   const { namespace } = lab.cluster;

@@ -3,8 +3,10 @@ import { apply } from './apply.ts';
 import { check } from './check.ts';
 import { credentials } from './credentials.ts';
 import { deploy } from './deploy.ts';
+import { destroy } from './destroy.ts';
 import { drill } from './drill.ts';
 import { forward } from './forward.ts';
+import { kubeconfig } from './kubeconfig.ts';
 import { local } from './local.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
@@ -23,9 +25,11 @@ export const COMMANDS: readonly Command[] = [
   verify,
   status,
   credentials,
+  kubeconfig,
   forward,
   switchover,
   drill,
   scale,
   local,
+  destroy,
 ];

@@ -7,6 +7,7 @@ import { postgresql } from '../../manifests/postgresql.ts';
 import { examine } from '../../plan/examine.ts';
 import { readMembers } from '../members.ts';
 import { readCapacity, resourcesIn } from '../node-capacity.ts';
+import { handoverBefore } from './leave.ts';
 import { noFiller } from './no-filler.ts';
 import { shortageFor } from './placement.ts';
 
@@ -38,7 +39,10 @@ export async function assertScalable(kube: KubeApi, lab: Lab): Promise<number> {
   const observed = await kube.get(plan.resource);
   const live = observed.state === 'found' ? Number(valueAt(observed.object, 'spec', 'numberOfInstances')) : 0;
   const members = await readMembers(kube, lab);
-  const more = lab.cluster.instances - members.length;
+  const { instances } = lab.cluster;
+  // Of those that stay somebody must be able to lead.
+  if (instances < live) handoverBefore(members, instances, lab);
+  const more = instances - members.length;
   if (more > 0) {
     const each = resourcesIn(lab.cluster.resources.requests);
     const shortage = shortageFor(more, each, await readCapacity(kube), members);
