@@ -133,6 +133,8 @@ const TAKEN: Record<KubeKind, { readonly patch: object; readonly path: string }>
   PersistentVolume: { patch: { spec: { mountOptions: null } }, path: 'spec.mountOptions: - → [' },
   PersistentVolumeClaim: labelTaken(),
   StorageClass: labelTaken(),
+  Deployment: labelTaken(),
+  Service: labelTaken(),
   NetworkPolicy: { patch: { spec: { ingress: null } }, path: 'spec.ingress: - → [' },
   // What a Job runs cannot be changed.
   Job: labelTaken(),
@@ -180,8 +182,10 @@ describe('drift in any kind of object', () => {
     'is named and mended: what was taken away, what others wrote, and what is gone',
     { timeout: 600_000 },
     async () => {
-      const { server, deploy } = await useCluster();
+      const { server, labFile, deploy: run } = await useCluster();
       await addMonitoring(server);
+      const withKlatab = await labFile((text) => text.replace('# klatab: {', 'klatab: {'));
+      const deploy = (args: readonly string[]) => run([...args, '--lab', withKlatab]);
       expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
       const before = { objects: objectsOf(server), secrets: secretsOf(server) };
       const objects = oneOfEach(server);
