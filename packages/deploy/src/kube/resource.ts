@@ -10,13 +10,7 @@ export interface Resource {
 
 /** What we apply, and what we look at while we wait. */
 export type ResourceKind =
-  | KubeKind
-  | 'CustomResourceDefinition'
-  | 'DaemonSet'
-  | 'Lease'
-  | 'Node'
-  | 'Pod'
-  | 'StatefulSet';
+  KubeKind | 'CustomResourceDefinition' | 'DaemonSet' | 'Lease' | 'Node' | 'Pod' | 'StatefulSet';
 
 interface ResourceType {
   readonly apiVersion: string;
