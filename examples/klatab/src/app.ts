@@ -91,7 +91,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.addHook('onReady', async () => live.start());
   // Streams would keep the server from closing for ever.
-  app.addHook('preClose', () => live.close());
+  app.addHook('preClose', async () => live.close());
   app.addHook('onClose', async () => outage.close());
   return app;
 }

@@ -4,13 +4,15 @@
  * is read.
  */
 import type { ServerResponse } from 'node:http';
-import type { SchoolDb, Subscription } from '@schooldb/client';
+import type { SchoolDb } from '@schooldb/client';
 import type { FastifyInstance } from 'fastify';
 import { SIGNED_IN, accountOf } from './access.ts';
 import type { Outage } from './outage.ts';
 
 /** Proxies close what is silent for a minute. */
 const HEARTBEAT_MS = 25_000;
+/** After the client's own deadline, or where the server has said no. */
+const RETRY_MS = 10_000;
 /** Of one account, at most: the oldest is closed. Nobody looks at more pages than that. */
 const STREAMS_PER_ACCOUNT = 20;
 
@@ -21,7 +23,8 @@ export class Live {
   readonly #streams = new Map<number, Set<ServerResponse>>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #forgetOutage: () => void;
-  #subscription: Promise<Subscription> | undefined;
+  /** Ends the subscription, whether it has begun or still waits for a primary. */
+  readonly #closing = new AbortController();
 
   constructor(db: SchoolDb, outage: Outage) {
     this.#db = db;
@@ -32,13 +35,16 @@ export class Live {
 
   /** Begins to listen; where there is no primary yet, as soon as there is one. */
   start(): void {
-    this.#subscription ??= this.#db.listen(
-      'klatab_changed',
-      ({ payload }) => void this.#changed(payload ?? 'alles'),
-      // The connection was lost for a while: whatever was missed, pages look again.
-      { onGap: () => void this.#changed('alles'), deadlineMs: 3_600_000 },
-    );
-    this.#subscription.catch(() => (this.#subscription = undefined));
+    const { signal } = this.#closing;
+    this.#db
+      .listen('klatab_changed', ({ payload }) => void this.#changed(payload ?? 'alles'), {
+        // The connection was lost for a while: whatever was missed, pages look again.
+        onGap: () => void this.#changed('alles'),
+        signal,
+      })
+      .catch(() => {
+        if (!signal.aborted) setTimeout(() => this.start(), RETRY_MS).unref();
+      });
   }
 
   get streams(): number {
@@ -59,12 +65,11 @@ export class Live {
     );
   }
 
-  async close(): Promise<void> {
+  close(): void {
+    this.#closing.abort();
     clearInterval(this.#heartbeat);
     this.#forgetOutage();
     for (const stream of this.#all()) stream.end();
-    const subscription = await this.#subscription?.catch(() => undefined);
-    await subscription?.close();
   }
 
   /**
