@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import type { Language } from '../../config/language.ts';
 import { DeployError } from '../../errors/deploy-error.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { loadKubeconfig } from '../../kube/kubeconfig.ts';
 import { masked, merged, ownKubeconfig } from '../../kube/own-kubeconfig.ts';
 import type { KubeconfigFile } from '../../kube/own-kubeconfig.ts';
@@ -74,15 +74,7 @@ export const kubeconfig: Command<TargetOptions & { readonly raw?: boolean; reado
 async function write(path: string, own: KubeconfigFile, texts: KubeconfigTexts): Promise<void> {
   const { file, taken } = merged(await present(path), own);
   if (taken.length > 0) throw new UsageError(texts.taken(path, taken.join(', ')));
-  // Whole or not at all: it may hold the way to other clusters.
-  const partial = `${path}.${randomUUID()}.partial`;
-  try {
-    await writeFile(partial, stringify(file), { flag: 'wx', mode: 0o600 });
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw DeployError.of('cannot-write', path, error);
-  }
+  await writeWhole(path, stringify(file), 0o600);
 }
 
 async function present(path: string): Promise<Record<string, unknown>> {
