@@ -79,16 +79,20 @@ describe('deploy:lab render', () => {
     const target = join(directory, 'deep', 'out');
     expect((await run('render', target)).code).toBe(EXIT.ok);
     const first = await contents(target);
-    expect(Object.keys(first)).toHaveLength(11);
+    expect(Object.keys(first)).toHaveLength(12);
     const { code, out } = await run('render', target);
-    expect({ code, out }).toEqual({ code: EXIT.ok, out: `32 objects in 11 files are in ${target}.` });
+    expect({ code, out }).toEqual({ code: EXIT.ok, out: `32 objects in 12 files are in ${target}.` });
     expect(await contents(target)).toEqual(first);
+    // Those of the lab's own charts, and no others.
+    expect(first['images.txt']).toContain('\nghcr.io/zalando/spilo-18:4.1-p2\n');
+    expect(first['images.txt']).toContain('\nquay.io/metallb/speaker:v0.16.1\n');
+    expect(first['images.txt']).not.toContain('longhorn');
 
     const lab = await labFile((text) => text.replace(/ {2}smb:\n(?: {4}.*\n)+/, ''));
     await writeFile(join(target, '01-namespaces.yaml.01234567-89ab-cdef-0123-456789abcdef.partial'), 'half');
     expect((await run('render', target, '--lab', lab)).code).toBe(EXIT.ok);
     expect(await readdir(target)).not.toContain('08-backup-share.yaml');
-    expect(await readdir(target)).toHaveLength(10);
+    expect(await readdir(target)).toHaveLength(11);
   });
 
   it('leaves a directory alone that holds anything else', async () => {

@@ -4,9 +4,9 @@ import { DeployError } from '../errors/deploy-error.ts';
 import { writeWhole } from '../files/write-whole.ts';
 import { HEADER } from './yaml.ts';
 
-const OURS = /^[0-9]{2}-[-a-z]+\.yaml$/;
+const OURS = /^(?:[0-9]{2}-[-a-z]+\.yaml|images\.txt)$/;
 /** Left by a rendering that was killed. */
-const LEFTOVER = /^[0-9]{2}-[-a-z]+\.yaml\.[-0-9a-f]{36}\.partial$/;
+const LEFTOVER = /^(?:[0-9]{2}-[-a-z]+\.yaml|images\.txt)\.[-0-9a-f]{36}\.partial$/;
 
 /**
  * Makes a directory hold these files and no others of ours. One that holds anything else is refused before anything is

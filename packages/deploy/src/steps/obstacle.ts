@@ -71,7 +71,25 @@ async function obstacleToChart(
     const obstacle = notReady('Deployment', deployment, 'availableReplicas');
     if (obstacle !== undefined) return obstacle;
   }
+  for (const set of await kube.list('DaemonSet', target)) {
+    if (set.metadata.annotations?.[RELEASE_ANNOTATION] !== name) continue;
+    const obstacle = await obstacleInDaemonSet(kube, set);
+    if (obstacle !== undefined) return obstacle;
+  }
   return undefined;
+}
+
+/** On each node that is ready: one that is down holds up nobody who mends the rest. */
+async function obstacleInDaemonSet(kube: KubeApi, set: LiveObject): Promise<Obstacle | undefined> {
+  const nodes = await kube.list('Node');
+  const running = nodes.filter((node) => conditionOf(node, 'Ready')?.status === 'True').length;
+  // Before its controller has looked at it, it says that it wants none.
+  const isSeen = numberAt(set, 'status', 'observedGeneration') >= (set.metadata.generation ?? 1);
+  const wanted = isSeen ? Math.min(running, numberAt(set, 'status', 'desiredNumberScheduled')) : running;
+  const ready = isSeen ? numberAt(set, 'status', 'numberReady') : 0;
+  if (ready >= wanted) return undefined;
+  const { namespace, name } = set.metadata;
+  return { is: 'not-ready', resource: resourceText({ kind: 'DaemonSet', namespace, name }), ready, wanted };
 }
 
 /** What the operator says, and then the pods themselves: its status has no conditions, and is late. */

@@ -1,4 +1,5 @@
 import { renderFiles } from '../../render/files.ts';
+import { imagesFile } from '../../render/images.ts';
 import { writeDirectory } from '../../render/write-directory.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -24,7 +25,7 @@ export const render: Command = {
   run: (options, _, output, directory = '') =>
     withLab(options, output, async (lab, path) => {
       const steps = await labSteps(lab, path);
-      const files = renderFiles(steps);
+      const files = new Map([...renderFiles(steps), ['images.txt', imagesFile(lab)]]);
       await writeDirectory(directory, files);
       const objects = steps.reduce((sum, { manifests }) => sum + manifests.length, 0);
       output.out(CLI_TEXTS[options.language].rendered(files.size, objects, directory));

@@ -6,6 +6,7 @@ import { deploy } from './deploy.ts';
 import { destroy } from './destroy.ts';
 import { drill } from './drill.ts';
 import { forward } from './forward.ts';
+import { kubeconfig } from './kubeconfig.ts';
 import { local } from './local.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   verify,
   status,
   credentials,
+  kubeconfig,
   forward,
   switchover,
   drill,
