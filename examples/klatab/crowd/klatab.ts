@@ -56,14 +56,19 @@ export class KlaTab implements AsyncDisposable {
   }
 
   /** Another process, as far as the database and browsers can tell. */
-  async another(): Promise<{ app: KlaTabApp; address: string; close: () => Promise<void> }> {
+  async another(): Promise<{
+    db: SchoolDb<Schema>;
+    app: KlaTabApp;
+    address: string;
+    close: () => Promise<void>;
+  }> {
     const db = connect(this.cluster);
     const app = await listen(db, {});
     const close = async () => {
       await app.close();
       await db.close();
     };
-    return { app, address: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close };
+    return { db, app, address: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 /** What users see of what was saved: by themselves, at another process, and when the answer to COMMIT is lost. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { KlaTab, PATIENCE_MS } from '../crowd/klatab.ts';
 import { Visitor, formIn } from '../crowd/visitor.ts';
 
@@ -33,9 +33,13 @@ async function save(visitor: Visitor, title: string, day: string) {
 it('the cookie takes along what its user has written, to a process whose replica lags', async () => {
   const secretary = await signedIn('sekretariat');
   const pupil = await signedIn('schueler1', other.address);
-  await klatab.cluster.fault('lag', { lagMs: LAG_MS });
-  // Nothing is told to open pages of the other process, which would make it read from the primary: nobody listens there.
+  // Whoever is told of changes reads from the primary next: here nobody listens, and reads have come back to the replica.
   other.app.live.close();
+  await vi.waitFor(async () => {
+    const { rows } = await other.db.read('SELECT pg_is_in_recovery() AS "onStandby"');
+    expect(rows).toEqual([{ onStandby: true }]);
+  }, PATIENCE_MS);
+  await klatab.cluster.fault('lag', { lagMs: LAG_MS });
   expect(await save(secretary, 'Eben gespeichert', '2027-08-02')).toMatchObject({ status: 200 });
   const list = '/termine?ab=2027-08-02';
   // Whoever has not written it is served by the replica, which has not got there.
