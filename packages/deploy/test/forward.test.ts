@@ -16,7 +16,7 @@ interface Forwarded {
   readonly port: number;
   /** What was said after the first lines. */
   readonly said: string[];
-  stop(): Promise<Ran>;
+  readonly stop: () => Promise<Ran>;
 }
 
 /** Starts a forward, and ends it with the test at the latest. */

@@ -206,6 +206,6 @@ describe('deploy:lab scale, by what the nodes have free', () => {
     );
     expect(await readFile(path, 'utf8')).toContain('  instances: 3\n');
     const set = server.api.store.list('apps/statefulsets').find(({ metadata }) => metadata.name === NAME);
-    expect((set?.['spec'] as { replicas: number }).replicas).toBe(3);
+    expect(set?.['spec']).toMatchObject({ replicas: 3 });
   });
 });

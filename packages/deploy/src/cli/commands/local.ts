@@ -142,9 +142,9 @@ function welcome({ endpoints }: Cluster, lab: Lab, path: string, language: Langu
 }
 
 /** Until Ctrl-C, or somebody else has stopped it. What happens to it meanwhile is shown. */
-async function untilStopped(cluster: Cluster, signal: AbortSignal, { out }: Output): Promise<void> {
+async function untilStopped(cluster: Cluster, signal: AbortSignal, output: Output): Promise<void> {
   const unsubscribe = cluster.on(({ at, type, detail }) =>
-    out(`${new Date(at).toISOString().slice(11, 19)} ${type}: ${detail}`),
+    output.out(`${new Date(at).toISOString().slice(11, 19)} ${type}: ${detail}`),
   );
   const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort');
   await Promise.race([stopped, cluster.ended]);

@@ -45,7 +45,12 @@ export const status: Command<StatusOptions> = {
         return JSON.stringify(whole, undefined, watch ? 0 : 2);
       };
       if (!watch) output.out(await look());
-      else await watching(cluster, () => lookOrFailure(look, language), output.out);
+      else
+        await watching(
+          cluster,
+          () => lookOrFailure(look, language),
+          (text) => output.out(text),
+        );
       return EXIT.ok;
     }),
 };

@@ -1,6 +1,6 @@
 /** A failover on purpose, under a load that remembers each write and counts it afterwards. */
-import { Cleanup, runLoad, targetBed, TargetError } from '@schooldb/loadgen';
-import type { RunListener, RunOptions, RunReport, Target } from '@schooldb/loadgen';
+import { runLoad, targetBed, TargetError } from '@schooldb/loadgen';
+import type { Cleanup, RunListener, RunOptions, RunReport, Target } from '@schooldb/loadgen';
 import { DeployError } from '../../errors/deploy-error.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Reach } from '../reach.ts';
@@ -119,7 +119,7 @@ function listenerOf({ onEvent }: DrillContext, progress: WriteCount, onStarted: 
 interface LoadHooks {
   readonly listener: RunListener;
   readonly enough: AbortSignal;
-  startedAt(): number | null;
+  readonly startedAt: () => number | null;
 }
 
 async function underLoad(

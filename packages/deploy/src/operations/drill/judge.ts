@@ -15,13 +15,16 @@ export interface Writes {
   readonly unknown: number;
 }
 
+const COUNTED = ['lost', 'doubled', 'ghosts', 'unexpected', 'unknown'] as const;
+type Counted = (typeof COUNTED)[number];
+/** A member of the union for each, so that each has a text of its own. */
+type MissedCount = {
+  [Is in Counted]: { readonly is: Is; readonly count: number; readonly limit: number };
+}[Counted];
+
 export type Missed =
   | { readonly is: 'next-write'; readonly ms: number; readonly limitMs: number }
-  | {
-      readonly is: 'lost' | 'doubled' | 'ghosts' | 'unexpected' | 'unknown';
-      readonly count: number;
-      readonly limit: number;
-    }
+  | MissedCount
   /** Nothing was proven: the load generator says why, in English. */
   | { readonly is: 'not-judged'; readonly reason: string };
 
@@ -64,7 +67,7 @@ function missedCounts(writes: Writes, limits: Lab['limits']): Missed[] {
     unexpected: 0,
     unknown: limits.unknownWrites,
   };
-  return (['lost', 'doubled', 'ghosts', 'unexpected', 'unknown'] as const).flatMap((is): Missed[] =>
+  return COUNTED.flatMap((is): Missed[] =>
     writes[is] > most[is] ? [{ is, count: writes[is], limit: most[is] }] : [],
   );
 }
