@@ -140,7 +140,7 @@ describe.each(KINDS)('a cluster (%s)', (kind) => {
 
   it('has one lock', async ({ skip }) => {
     const { kube } = cluster;
-    if ((await kube.get(LEASE)).state === 'found') return skip('somebody is deploying to this cluster');
+    skip((await kube.get(LEASE)).state === 'found', 'somebody is deploying to this cluster');
     const [first, second] = [new ClusterLock(kube, thisRun()), new ClusterLock(kube, thisRun())];
     try {
       expect(await first.hold()).toBe('taken');

@@ -164,7 +164,7 @@ describe('drift in any kind of object', () => {
   function oneOfEach(server: FakeKubeApi) {
     return (Object.keys(TAKEN) as KubeKind[]).map((kind) => {
       const { patch, path } = TAKEN[kind];
-      const [field = '', inner] = Object.entries(patch)[0] as [string, Record<string, unknown>];
+      const [field, inner] = Object.entries(patch)[0] as [string, Record<string, unknown>];
       const found = ours(server).find((each) => each.kind === kind && isIn(each[field], inner));
       if (found === undefined) throw new Error(`no ${kind} with ${path}`);
       const { name = '', namespace } = found.metadata;

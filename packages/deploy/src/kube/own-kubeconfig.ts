@@ -98,6 +98,7 @@ export function merged(
       taken.push(`${kind}: ${other.name}`);
     file[kind] = other === undefined ? [...present, ...own[kind]] : present;
   }
-  file['current-context'] = (into['current-context'] as string | undefined) || own['current-context'];
+  // kubectl leaves an empty one behind.
+  if ((into['current-context'] ?? '') === '') file['current-context'] = own['current-context'];
   return { file, taken };
 }

@@ -27,7 +27,7 @@ export class LiveView implements ProgressView {
     this.#ends = new Map(steps.map((step) => [step, Promise.withResolvers<void>()]));
     // A step that is never reached is never waited for.
     for (const { promise } of this.#ends.values()) promise.catch(() => {});
-    const list = new Listr<unknown, 'default', 'simple'>(
+    const list = new Listr(
       steps.map((step) => ({
         title: step,
         task: async (_, task) => {
