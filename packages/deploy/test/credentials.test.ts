@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { createSchoolDb } from '@schooldb/client';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { formatted } from '../src/operations/credentials/formats.ts';
 import { ACCOUNT, useOperatedLab } from './support/operated-lab.ts';
+import { describeWithPoolers } from './support/with-poolers.ts';
 
 const lab = useOperatedLab();
 
-describe('deploy:lab credentials', () => {
+describeWithPoolers('deploy:lab credentials', () => {
   it('masks the password unless it is to be shown', async () => {
     const { password } = lab().database;
     for (const format of ['text', 'env', 'uri', 'json']) {

@@ -2,12 +2,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { shippedText } from '../scripts/crds/shipped.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import type { DrillResult } from '../src/operations/drill/judge.ts';
 import { NAME, useOperatedLab } from './support/operated-lab.ts';
 import { killWithPods, patroniIn } from './support/patroni-pods.ts';
+import { describeWithPoolers } from './support/with-poolers.ts';
 
 const lab = useOperatedLab();
 const DRILL_MS = 300_000;
@@ -44,7 +45,7 @@ async function labWith(edit: (text: string) => string): Promise<string> {
   return path;
 }
 
-describe('deploy:lab drill failover', () => {
+describeWithPoolers('deploy:lab drill failover', () => {
   it(
     'switches over and kills, loses and doubles nothing, and says how long writes waited',
     { timeout: DRILL_MS },

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { NAME, useOperatedLab } from './support/operated-lab.ts';
 import { QUICK } from './support/use-cluster.ts';
 import type { Ran, RunOptions } from './support/use-cluster.ts';
+import { describeWithPoolers } from './support/with-poolers.ts';
 
 const lab = useOperatedLab();
 
@@ -58,7 +59,7 @@ function deletePod(name: string): void {
   api.delete({ type, namespace: 'default', name }, { gracePeriodSeconds: 0 });
 }
 
-describe('deploy:lab forward db', () => {
+describeWithPoolers('deploy:lab forward db', () => {
   it('leads to the primary, and to the new one when its pod has died', async () => {
     const { server } = lab();
     for (const pod of [0, 1, 2]) putBehind(pod, pod);
@@ -143,7 +144,7 @@ describe('deploy:lab forward db', () => {
   });
 });
 
-describe('deploy:lab forward ui', () => {
+describeWithPoolers('deploy:lab forward ui', () => {
   it("leads to the operator's page", async () => {
     const page = createServer((_, response) => response.end('the page'));
     page.listen(0, '127.0.0.1');

@@ -10,10 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { connectCluster } from '@schooldb/local-cluster';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { shippedText } from '../scripts/crds/shipped.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { deploy } from './support/use-cluster.ts';
+import { describeWithPoolers } from './support/with-poolers.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 
@@ -25,7 +26,7 @@ async function labFile(edit: (text: string) => string): Promise<string> {
   return path;
 }
 
-describe('deploy:lab local', () => {
+describeWithPoolers('deploy:lab local', () => {
   it('runs the cluster of the lab until Ctrl-C, with credentials and faults, and leaves nothing', async () => {
     // A name of its own: other tests and people run clusters, too.
     const name = `lokal-${process.pid}`;

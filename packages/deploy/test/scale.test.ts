@@ -1,11 +1,12 @@
 /** `deploy:lab scale`: senders before members, and a primary that is never among those that go. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { shippedText } from '../scripts/crds/shipped.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { NAME, useOperatedLab } from './support/operated-lab.ts';
 import { QUICK, useCluster } from './support/use-cluster.ts';
+import { describeWithPoolers } from './support/with-poolers.ts';
 
 const lab = useOperatedLab({ max_wal_senders: '17', max_replication_slots: '17' });
 
@@ -57,7 +58,7 @@ function watchCluster(onChange: (spec: Spec) => void = () => {}): string[] {
   return seen;
 }
 
-describe('deploy:lab scale', () => {
+describeWithPoolers('deploy:lab scale', () => {
   it('sets senders and slots, waits for the restart, and adds members then', async () => {
     const { server, deploy } = lab();
     const members = server.lab.patroni.members;
@@ -192,7 +193,7 @@ describe('deploy:lab scale', () => {
   });
 });
 
-describe('deploy:lab scale, by what the nodes have free', () => {
+describeWithPoolers('deploy:lab scale, by what the nodes have free', () => {
   it('refuses with figures before it touches anything', async () => {
     const nodes = ['gl2', 'gl3', 'gl6'].map((name, n) => ({ name, ip: `10.0.145.11${n}`, memoryGi: 1 }));
     const { server, deploy, directory } = await useCluster({ lab: { nodes } });

@@ -1,10 +1,11 @@
 /** `deploy:lab switchover`, with servers that really hand over. */
 import type { PodCommand } from '@schooldb/fake-kube-api';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { NAME, useOperatedLab } from './support/operated-lab.ts';
 import { patroniIn } from './support/patroni-pods.ts';
 import { QUICK } from './support/use-cluster.ts';
+import { describeWithPoolers } from './support/with-poolers.ts';
 
 const lab = useOperatedLab();
 
@@ -19,7 +20,7 @@ async function leader(): Promise<string> {
   return members.find(({ role }) => role === 'primary')?.pod ?? '';
 }
 
-describe('deploy:lab switchover', () => {
+describeWithPoolers('deploy:lab switchover', () => {
   it('asks, lets Patroni hand over, and proves it by writes on both ways', async () => {
     const seen: PodCommand[] = [];
     lab().server.pods.run = patroniIn(lab(), seen);

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { shippedText } from '../scripts/crds/shipped.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import type { Reach } from '../src/operations/reach.ts';
@@ -10,6 +10,7 @@ import { issueAuthority } from '../src/secrets/issue.ts';
 import { ACCOUNT, NAME, TLS, useOperatedLab } from './support/operated-lab.ts';
 import { QUICK } from './support/use-cluster.ts';
 import type { RunOptions } from './support/use-cluster.ts';
+import { describeWithPoolers } from './support/with-poolers.ts';
 
 const lab = useOperatedLab();
 
@@ -60,7 +61,7 @@ async function schemas(): Promise<unknown[]> {
 /** A place where nothing listens. */
 const NOWHERE = { host: '127.0.0.1', port: 1 };
 
-describe('deploy:lab verify', () => {
+describeWithPoolers('deploy:lab verify', () => {
   it('finds nothing wrong with a cluster that is as it should be, and leaves nothing behind', async () => {
     const { ok, checks } = await verify();
     expect(checks.filter(({ state }) => state === 'failed')).toEqual([]);
