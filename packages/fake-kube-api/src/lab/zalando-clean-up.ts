@@ -31,7 +31,7 @@ export class CleanUp {
     const living = new Map(databases.map((each) => [keyOf(each.metadata.namespace, nameOf(each)), each]));
     const settings = deletionSettings(cluster);
     for (const [key, database] of this.#known) {
-      if (!living.has(key) && isMeant(database, settings, cluster.now()))
+      if (!living.has(key) && isMeant(cluster.lastOf(database), settings, cluster.now()))
         removeObjects(cluster, key, settings);
     }
     this.#known = living;
