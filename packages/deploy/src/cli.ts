@@ -38,7 +38,8 @@ process.exitCode = await runCli(
   {
     environment: process.env,
     signal: stopping.signal,
-    isLive: process.stdout.isTTY && process.env['TERM'] !== 'dumb',
+    // Nothing can be drawn on one that has no size.
+    isLive: process.stdout.isTTY && process.stdout.columns > 0 && process.env['TERM'] !== 'dumb',
     ask: process.stdin.isTTY && process.stdout.isTTY ? ask : undefined,
   },
   {

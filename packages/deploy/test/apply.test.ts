@@ -8,7 +8,14 @@ import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { STEP_IDS } from '../src/manifests/manifest.ts';
-import { addMonitoring, objectsOf, secretsOf, useCluster, writesTo } from './support/use-cluster.ts';
+import {
+  addMonitoring,
+  objectsOf,
+  secretsOf,
+  useCluster,
+  withKlatab,
+  writesTo,
+} from './support/use-cluster.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 
@@ -49,11 +56,12 @@ describe('deploy:lab apply', () => {
   });
 
   it('applies one step alone, and names the steps there are', async () => {
-    const { server, deploy } = await useCluster();
+    const { server, deploy, labFile } = await useCluster();
     const { code } = await deploy(['apply', '--yes', '--only', 'storage']);
     expect(code).toBe(EXIT.ok);
     expect(writesTo(server).map(({ resource }) => resource)).toEqual(['storageclasses']);
-    const wrong = await deploy(['apply', '--yes', '--only', 'storrage']);
+    const lab = await labFile(withKlatab);
+    const wrong = await deploy(['apply', '--yes', '--only', 'storrage', '--lab', lab]);
     expect(wrong.code).toBe(EXIT.usage);
     expect(wrong.err).toContain(`allowed: ${STEP_IDS.join(', ')}`);
   });
@@ -85,14 +93,16 @@ describe('an apply that is stopped', () => {
     async () => {
       const undisturbed = await useCluster();
       await addMonitoring(undisturbed.server);
-      expect((await undisturbed.deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+      const lab = await undisturbed.labFile(withKlatab);
+      expect((await undisturbed.deploy(['apply', '--yes', '--lab', lab])).code).toBe(EXIT.ok);
 
       const { server, directory, deploy } = await useCluster();
       await addMonitoring(server);
+      const options = ['--lab', lab, '--kubeconfig', join(directory, 'kubeconfig')];
       const killedIn: string[] = [];
       for (;;) {
         const before = secretsOf(server);
-        const step = await killedInNewStep(join(directory, 'kubeconfig'), killedIn);
+        const step = await killedInNewStep(options, killedIn);
         // What was generated before is never generated again.
         expect(secretsOf(server)).toMatchObject(before);
         if (step === undefined) break;
@@ -101,7 +111,7 @@ describe('an apply that is stopped', () => {
       expect(killedIn).toEqual(STEP_IDS);
       expect(objectsOf(server)).toEqual(objectsOf(undisturbed.server));
       server.requests.clear();
-      expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+      expect((await deploy(['apply', '--yes', '--lab', lab])).code).toBe(EXIT.ok);
       expect(server.requests.writes()).toEqual([]);
     },
   );
@@ -109,7 +119,7 @@ describe('an apply that is stopped', () => {
   it('says so on Ctrl-C, while it waits as well, and goes on from there', async () => {
     const { server, directory, deploy } = await useCluster();
     server.lab.faults.stuckStatus.set('wichtige-daten-3', 'Creating');
-    const stopped = startApply(join(directory, 'kubeconfig'));
+    const stopped = startApply(['--kubeconfig', join(directory, 'kubeconfig')]);
     for await (const line of stopped.lines)
       if (line.includes('has the status Creating')) stopped.kill('SIGINT');
     expect(await stopped.code).toBe(EXIT.interrupted);
@@ -134,7 +144,8 @@ describe('at a terminal', () => {
       '--kubeconfig',
       join(directory, 'kubeconfig'),
     ];
-    const child = spawn('script', ['-qefc', command.join(' '), '/dev/null'], {
+    const sized = `stty rows 40 columns 160; exec ${command.join(' ')}`;
+    const child = spawn('script', ['-qefc', sized, '/dev/null'], {
       env: { ...process.env, TERM: 'xterm', XDG_STATE_HOME: join(directory, 'state') },
     });
     onTestFinished(() => void child.kill('SIGKILL'));
@@ -164,8 +175,11 @@ describe('at a terminal', () => {
  *
  * @returns the step; undefined where it came to its end.
  */
-async function killedInNewStep(kubeconfig: string, before: readonly string[]): Promise<string | undefined> {
-  const child = startApply(kubeconfig);
+async function killedInNewStep(
+  options: readonly string[],
+  before: readonly string[],
+): Promise<string | undefined> {
+  const child = startApply(options);
   let step = '';
   let killed: string | undefined;
   for await (const line of child.lines) {
@@ -180,8 +194,8 @@ async function killedInNewStep(kubeconfig: string, before: readonly string[]): P
 }
 
 /** A process of its own, gone at the end of the test at the latest. */
-function startApply(kubeconfig: string) {
-  const child = spawn(process.execPath, [CLI, 'apply', '--yes', '--lang', 'en', '--kubeconfig', kubeconfig], {
+function startApply(options: readonly string[]) {
+  const child = spawn(process.execPath, [CLI, 'apply', '--yes', '--lang', 'en', ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

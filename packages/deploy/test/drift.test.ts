@@ -12,6 +12,7 @@ import {
   QUICK,
   secretsOf,
   useCluster,
+  withKlatab,
   writesTo,
 } from './support/use-cluster.ts';
 
@@ -184,8 +185,8 @@ describe('drift in any kind of object', () => {
     async () => {
       const { server, labFile, deploy: run } = await useCluster();
       await addMonitoring(server);
-      const withKlatab = await labFile((text) => text.replace('# klatab: {', 'klatab: {'));
-      const deploy = (args: readonly string[]) => run([...args, '--lab', withKlatab]);
+      const lab = await labFile(withKlatab);
+      const deploy = (args: readonly string[]) => run([...args, '--lab', lab]);
       expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
       const before = { objects: objectsOf(server), secrets: secretsOf(server) };
       const objects = oneOfEach(server);

@@ -51,6 +51,11 @@ export interface UsedCluster {
   readonly labFile: (edit: (text: string) => string) => Promise<string>;
 }
 
+/** The shipped lab with KlaTab, so that every step and kind there is has something to do. */
+export function withKlatab(lab: string): string {
+  return lab.replace('# klatab: {', 'klatab: {');
+}
+
 /** A lab without MetalLB, operator or database: what K3s leaves behind. Gone when the test is over. */
 export async function useCluster(options: FakeKubeApiOptions = {}): Promise<UsedCluster> {
   const server = await startFakeKubeApi({ lab: {}, ...options });
