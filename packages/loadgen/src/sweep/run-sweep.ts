@@ -25,7 +25,7 @@ import type { CutPoint, Swept, SweepPlan, SweepReport, SweepRoute } from './swee
 /** Two promotions by Patroni take a lease each. */
 const DEADLINE_MS = { embedded: 60_000, patroni: 180_000 } as const satisfies Record<EngineName, number>;
 /** Patroni waits for a lease to run out, and then winds a server back. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 300_000;
 const LOOK_EVERY_MS = 100;
 /** How long a call may take until it is cut or has ended. */
 const CUT_WITHIN_MS = 30_000;
