@@ -8,6 +8,7 @@ import { drill } from './drill.ts';
 import { forward } from './forward.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { local } from './local.ts';
+import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
 import { scale } from './scale.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   credentials,
   kubeconfig,
+  logs,
   forward,
   switchover,
   drill,
