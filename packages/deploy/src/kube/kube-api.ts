@@ -185,6 +185,13 @@ export class KubeApi {
     }
   }
 
+  /** Of Kubernetes, as `v1.34.3+k3s1`; `-` where the server does not say. */
+  async serverVersion(): Promise<string> {
+    const { body } = await this.#send({ kind: 'Node', name: '' }, { method: 'GET', path: '/version' });
+    const { gitVersion = '-' } = (parsed(body) ?? {}) as { gitVersion?: string };
+    return gitVersion;
+  }
+
   /** @throws what the signal was aborted with. */
   async pause(ms: number): Promise<void> {
     await pause(ms, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());

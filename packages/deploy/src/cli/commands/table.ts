@@ -11,6 +11,7 @@ import { local } from './local.ts';
 import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
+import { report } from './report.ts';
 import { scale } from './scale.ts';
 import { status } from './status.ts';
 import { switchover } from './switchover.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   credentials,
   kubeconfig,
   logs,
+  report,
   forward,
   switchover,
   drill,
