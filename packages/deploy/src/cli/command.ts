@@ -53,13 +53,15 @@ export interface CommandArgument {
   /** What stands for it in usage lines, without brackets. */
   readonly word: Texts;
   readonly about: Texts;
+  /** May be left out, as may those behind it. @defaultValue false */
+  readonly isOptional?: boolean;
 }
 
 /** One command of the program: what its help says of it, and what it does. */
 export interface Command<Options extends CommonOptions = CommonOptions> {
   readonly name: string;
   readonly about: Texts;
-  /** All of them have to be given. @defaultValue none */
+  /** In their order. @defaultValue none */
   readonly arguments?: readonly CommandArgument[];
   /** Besides `--lab` and `--lang`, which every command has. @defaultValue none */
   readonly options?: readonly CommandOption[];
@@ -68,7 +70,7 @@ export interface Command<Options extends CommonOptions = CommonOptions> {
   /** Whether it keeps a log of the run, and takes `--log`. @defaultValue false */
   readonly isLogged?: boolean;
   /**
-   * @param values - of `arguments`, in their order.
+   * @param values - of `arguments`, in their order; undefined for one that was left out.
    * @throws DeployError for what ends it; UsageError for what it was given.
    */
   run(options: Options, session: Session, output: RunOutput, ...values: string[]): Promise<ExitCode>;

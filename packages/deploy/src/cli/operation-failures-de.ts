@@ -6,10 +6,12 @@ import type {
   TakeoverObstacle,
 } from '../errors/operation-failure.ts';
 import type { ByCode } from './cli-texts.ts';
+import { LOG_FAILURES } from './log-failures.ts';
 import { say } from './cluster-texts.ts';
 import type { By } from './cluster-texts.ts';
 
 export const OPERATION_FAILURES_DE: ByCode<OperationFailure> = {
+  ...LOG_FAILURES.de,
   'credentials-missing': ({ namespace, secret, key }) =>
     `Secret ${namespace}/${secret} hat kein ${key}. 'deploy:lab apply' füllt es; nennt --kubeconfig den richtigen Cluster?`,
   'pod-refused': ({ namespace, pod, what, reason }) =>

@@ -6,10 +6,12 @@ import type {
   TakeoverObstacle,
 } from '../errors/operation-failure.ts';
 import type { ByCode } from './cli-texts.ts';
+import { LOG_FAILURES } from './log-failures.ts';
 import { say } from './cluster-texts.ts';
 import type { By } from './cluster-texts.ts';
 
 export const OPERATION_FAILURES_EN: ByCode<OperationFailure> = {
+  ...LOG_FAILURES.en,
   'credentials-missing': ({ namespace, secret, key }) =>
     `Secret ${namespace}/${secret} has no ${key}. 'deploy:lab apply' fills it; does --kubeconfig name the right cluster?`,
   'pod-refused': ({ namespace, pod, what, reason }) =>

@@ -51,7 +51,9 @@ export function newProgram(language: Language, output: Output, called: (call: Ca
 function added(program: Program, command: Command, language: Language): Program {
   const texts = CLI_TEXTS[language];
   const { name, about, arguments: args = [], options = [], isDefault = false, isLogged = false } = command;
-  const words = args.map(({ word }) => `<${word[language]}>`);
+  const words = args.map(({ word, isOptional = false }) =>
+    isOptional ? `[${word[language]}]` : `<${word[language]}>`,
+  );
   const each = program
     .command(name, { isDefault })
     .description(about[language])

@@ -1,5 +1,8 @@
+import type { LogFailure } from './log-failure.ts';
+
 /** What ends a command that operates a cluster. */
 export type OperationFailure =
+  | LogFailure
   | {
       readonly code: 'credentials-missing';
       readonly namespace: string;

@@ -1,5 +1,7 @@
 import { Agent, request } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
+import { text } from 'node:stream/consumers';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { PodChannels } from './pod-channels.ts';
 
@@ -27,6 +29,8 @@ const CONTENT_TYPES = {
   merge: 'application/merge-patch+json',
 } as const;
 
+const KEEP_ALIVE_MS = 15_000;
+
 /** How a request reaches an API server. */
 export interface KubeConnection {
   /** The server and the context that it was chosen by, for people. */
@@ -35,6 +39,8 @@ export interface KubeConnection {
   readonly pods: PodChannels;
   /** Rejects where no whole answer comes: no route, a wrong certificate, the signal. */
   send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer>;
+  /** An answer that is read while it comes, which may take for ever; the signal cuts it. */
+  stream(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage>;
   /** Idle connections would keep the process alive until the server drops them. */
   close(): void;
 }
@@ -64,10 +70,22 @@ export class KubeConfigConnection implements KubeConnection {
     this.#agent.destroy();
   }
 
-  async send(
+  async send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
+    const response = await this.stream(request, signal);
+    const retryAfterMs = Number(response.headers['retry-after'] ?? 0) * 1_000;
+    const dateMs = Date.parse(response.headers.date ?? '');
+    return {
+      status: response.statusCode ?? 0,
+      body: await text(response),
+      retryAfterMs: Number.isFinite(retryAfterMs) ? retryAfterMs : 0,
+      ...(Number.isFinite(dateMs) ? { dateMs } : {}),
+    };
+  }
+
+  async stream(
     { method, path, body, bodyType = 'json' }: KubeRequest,
     signal: AbortSignal,
-  ): Promise<KubeAnswer> {
+  ): Promise<IncomingMessage> {
     const options: RequestOptions = {};
     // Each time: a token may have expired.
     await this.#config.applyToHTTPSOptions(options);
@@ -83,21 +101,9 @@ export class KubeConfigConnection implements KubeConnection {
     }
     const url = new URL(`${this.server.replace(/\/$/, '')}${path}`);
     return new Promise((resolve, reject) => {
-      const sent = request(url, { ...options, method, headers, signal }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          const retryAfterMs = Number(response.headers['retry-after'] ?? 0) * 1_000;
-          const dateMs = Date.parse(response.headers.date ?? '');
-          resolve({
-            status: response.statusCode ?? 0,
-            body: Buffer.concat(chunks).toString(),
-            retryAfterMs: Number.isFinite(retryAfterMs) ? retryAfterMs : 0,
-            ...(Number.isFinite(dateMs) ? { dateMs } : {}),
-          });
-        });
-      });
+      const sent = request(url, { ...options, method, headers, signal }, resolve);
+      // A node that has died says nothing; nor does a log where nothing happens.
+      sent.setSocketKeepAlive(true, KEEP_ALIVE_MS);
       sent.on('error', reject);
       sent.end(content);
     });

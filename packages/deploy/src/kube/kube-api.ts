@@ -133,6 +133,18 @@ export class KubeApi {
     if (answer.status !== 404) accepted(resource, answer);
   }
 
+  /**
+   * What a container of a pod has written.
+   *
+   * @param query - as the API takes it.
+   */
+  async log(resource: Resource, query: URLSearchParams): Promise<string> {
+    const path = `${pathOf(resource)}/log?${query.toString()}`;
+    const { status, body } = await this.#send(resource, { method: 'GET', path });
+    if (status !== 200) throw refusalOf(resource, { status, body });
+    return body;
+  }
+
   async #send(resource: Resource, request: KubeRequest): Promise<KubeAnswer> {
     for (let attempt = 1; ; attempt += 1) {
       const isLast = attempt >= this.#pace.attempts;
@@ -173,6 +185,13 @@ export class KubeApi {
     }
   }
 
+  /** Of Kubernetes, as `v1.34.3+k3s1`; `-` where the server does not say. */
+  async serverVersion(): Promise<string> {
+    const { body } = await this.#send({ kind: 'Node', name: '' }, { method: 'GET', path: '/version' });
+    const { gitVersion = '-' } = (parsed(body) ?? {}) as { gitVersion?: string };
+    return gitVersion;
+  }
+
   /** @throws what the signal was aborted with. */
   async pause(ms: number): Promise<void> {
     await pause(ms, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());
@@ -187,7 +206,14 @@ export function resourceOf({ kind, metadata }: KubeObject): Resource {
 function accepted(resource: Resource, { status, body }: Pick<KubeAnswer, 'status' | 'body'>): LiveObject {
   const object = parsed(body);
   if (status >= 200 && status < 300 && object !== undefined) return object as LiveObject;
-  throw new KubeRefusal(resourceText(resource), details(status, body));
+  throw refusalOf(resource, { status, body });
+}
+
+export function refusalOf(
+  resource: Resource,
+  { status, body }: Pick<KubeAnswer, 'status' | 'body'>,
+): KubeRefusal {
+  return new KubeRefusal(resourceText(resource), details(status, body));
 }
 
 function details(status: number, body: string): RefusalDetails {

@@ -222,6 +222,10 @@ class CountingConnection implements KubeConnection {
     return this.#inner.send(request, signal);
   }
 
+  stream(request: KubeRequest, signal: AbortSignal): ReturnType<KubeConnection['stream']> {
+    return this.#inner.stream(request, signal);
+  }
+
   takeWrites(): string[] {
     const writes = this.#writes;
     this.#writes = [];

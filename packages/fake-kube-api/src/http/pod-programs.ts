@@ -1,3 +1,5 @@
+import { PodLogs } from './pod-logs.ts';
+
 /** What a command in a pod did. */
 export interface CommandResult {
   readonly stdout?: string;
@@ -19,11 +21,11 @@ export interface PodCommand {
 /** What runs inside of pods, as far as a test needs it. */
 export class PodPrograms {
   /** What pods have written, by `NAMESPACE/POD`. */
-  readonly logs = new Map<string, string>();
+  readonly logs = new PodLogs();
   /** Where a forwarded port of a pod leads, by `NAMESPACE/POD:PORT`: a port on this machine. */
   readonly ports = new Map<string, number>();
   /** What the user may not do. */
-  readonly forbidden = new Set<'exec' | 'portforward'>();
+  readonly forbidden = new Set<'exec' | 'log' | 'portforward'>();
   /** Runs commands. Without one, every command fails as one that is not found. */
   run: (command: PodCommand) => CommandResult | Promise<CommandResult> = ({ command }) => ({
     stderr: `exec: ${JSON.stringify(command[0] ?? '')}: executable file not found in $PATH\n`,

@@ -35,6 +35,8 @@ export class PodStreams {
     this.#programs = programs;
     this.#stopListening = api.store.onChange(({ type, resource, object }) => {
       if (type !== 'DELETED' || resource !== '/pods') return;
+      const { namespace = '', name = '' } = object.metadata;
+      programs.logs.delete(`${namespace}/${name}`);
       for (const client of this.#open.get(object.metadata.uid ?? '') ?? []) client.terminate();
     });
   }

@@ -2,16 +2,16 @@ import type { Api } from '../api/api.ts';
 import type { Target } from '../api/ground.ts';
 import { PATCH_TYPES } from '../api/patch.ts';
 import {
-  badRequest,
+  forbidden,
   invalid,
   methodNotAllowed,
   notFound,
   pathNotFound,
   unsupportedMediaType,
 } from '../objects/api-error.ts';
-import { at } from '../objects/json.ts';
 import type { ResourceType } from '../kinds/resource-type.ts';
 import type { Exchange } from './exchange.ts';
+import { sendPodLog } from './send-pod-log.ts';
 import type { PodPrograms } from './pod-programs.ts';
 import { deleteOptions, listQuery, writeOptions } from './query.ts';
 import type { Verb } from './request-log.ts';
@@ -138,14 +138,8 @@ export class ResourceHandler {
 
   #sendLog(exchange: Exchange, type: ResourceType, path: ResourcePath): void {
     const pod = this.#api.get(targetOf(type, { ...path, subresource: '' }));
-    const container = exchange.url.searchParams.get('container') ?? undefined;
-    const containers = (at(pod, 'spec', 'containers') as { name: string }[] | undefined) ?? [];
-    if (container === undefined && containers.length > 1) {
-      throw badRequest(
-        `a container name must be specified for pod ${path.name}, choose one of: [${containers.map(({ name }) => name).join(' ')}]`,
-      );
-    }
-    exchange.sendText(200, this.#pods.logs.get(`${path.namespace}/${path.name}`) ?? '');
+    if (this.#pods.forbidden.has('log')) throw forbidden(type, path.name, 'the user may not do that');
+    sendPodLog(exchange, pod, this.#api, this.#pods);
   }
 }
 

@@ -8,8 +8,10 @@ import { drill } from './drill.ts';
 import { forward } from './forward.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { local } from './local.ts';
+import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { render } from './render.ts';
+import { report } from './report.ts';
 import { scale } from './scale.ts';
 import { status } from './status.ts';
 import { switchover } from './switchover.ts';
@@ -26,6 +28,8 @@ export const COMMANDS: readonly Command[] = [
   status,
   credentials,
   kubeconfig,
+  logs,
+  report,
   forward,
   switchover,
   drill,
