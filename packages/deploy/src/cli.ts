@@ -4,14 +4,21 @@
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
+import { EXIT } from './cli/exit-codes.ts';
 import { runCli } from './cli/run-cli.ts';
 
 // The reader may have seen enough (`| head`).
 process.stdout.on('error', () => process.exit(0));
 
 const stopping = new AbortController();
-// Once: whoever presses Ctrl-C again is not made to wait.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+// Listened to for good: what draws the progress ends the process where nobody else listens.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Whoever presses Ctrl-C again is not made to wait.
+    if (stopping.signal.aborted) process.exit(EXIT.interrupted);
+    stopping.abort();
+  });
+}
 
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
@@ -31,6 +38,8 @@ process.exitCode = await runCli(
   {
     environment: process.env,
     signal: stopping.signal,
+    // Nothing can be drawn on one that has no size.
+    isLive: process.stdout.isTTY && process.stdout.columns > 0 && process.env['TERM'] !== 'dumb',
     ask: process.stdin.isTTY && process.stdout.isTTY ? ask : undefined,
   },
   {

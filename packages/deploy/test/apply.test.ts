@@ -5,10 +5,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { FakeKubeApi } from '@schooldb/fake-kube-api';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { STEP_IDS } from '../src/manifests/manifest.ts';
-import { objectsOf, secretsOf, useCluster } from './support/use-cluster.ts';
+import {
+  addMonitoring,
+  objectsOf,
+  secretsOf,
+  useCluster,
+  withKlatab,
+  writesTo,
+} from './support/use-cluster.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 
@@ -49,11 +56,12 @@ describe('deploy:lab apply', () => {
   });
 
   it('applies one step alone, and names the steps there are', async () => {
-    const { server, deploy } = await useCluster();
+    const { server, deploy, labFile } = await useCluster();
     const { code } = await deploy(['apply', '--yes', '--only', 'storage']);
     expect(code).toBe(EXIT.ok);
-    expect(server.requests.writes().map(({ resource }) => resource)).toEqual(['storageclasses']);
-    const wrong = await deploy(['apply', '--yes', '--only', 'storrage']);
+    expect(writesTo(server).map(({ resource }) => resource)).toEqual(['storageclasses']);
+    const lab = await labFile(withKlatab);
+    const wrong = await deploy(['apply', '--yes', '--only', 'storrage', '--lab', lab]);
     expect(wrong.code).toBe(EXIT.usage);
     expect(wrong.err).toContain(`allowed: ${STEP_IDS.join(', ')}`);
   });
@@ -73,38 +81,45 @@ describe('deploy:lab apply', () => {
     expect(server.requests.writes()).toEqual([]);
     expect((await deploy([...only, '--lang', 'de'], { ask: answering('J ') })).code).toBe(EXIT.ok);
     expect(questions.at(-1)).toBe('1 Objekt in diesem Cluster ändern? [j/N] ');
-    expect(server.requests.writes()).toHaveLength(1);
+    expect(writesTo(server)).toHaveLength(1);
   });
 });
 
 describe('an apply that is stopped', () => {
-  // A process for each step.
-  it('is resumed to the same objects, killed in the middle of each step', { timeout: 400_000 }, async () => {
-    const undisturbed = await useCluster();
-    expect((await undisturbed.deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+  // A process for each step, each of which goes through all steps before: minutes where the machine is busy.
+  it(
+    'is resumed to the same objects, killed in the middle of each step',
+    { timeout: 1_500_000 },
+    async () => {
+      const undisturbed = await useCluster();
+      await addMonitoring(undisturbed.server);
+      const lab = await undisturbed.labFile(withKlatab);
+      expect((await undisturbed.deploy(['apply', '--yes', '--lab', lab])).code).toBe(EXIT.ok);
 
-    const { server, directory, deploy } = await useCluster();
-    const killedIn: string[] = [];
-    for (;;) {
-      const before = secretsOf(server);
-      const step = await killedInNewStep(join(directory, 'kubeconfig'), killedIn);
-      // What was generated before is never generated again.
-      expect(secretsOf(server)).toMatchObject(before);
-      if (step === undefined) break;
-      killedIn.push(step);
-    }
-    // The steps that write something: without Prometheus there is nothing to monitor with.
-    expect(killedIn).toEqual(STEP_IDS.filter((id) => id !== 'monitoring'));
-    expect(objectsOf(server)).toEqual(objectsOf(undisturbed.server));
-    server.requests.clear();
-    expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
-    expect(server.requests.writes()).toEqual([]);
-  });
+      const { server, directory, deploy } = await useCluster();
+      await addMonitoring(server);
+      const options = ['--lab', lab, '--kubeconfig', join(directory, 'kubeconfig')];
+      const killedIn: string[] = [];
+      for (;;) {
+        const before = secretsOf(server);
+        const step = await killedInNewStep(options, killedIn);
+        // What was generated before is never generated again.
+        expect(secretsOf(server)).toMatchObject(before);
+        if (step === undefined) break;
+        killedIn.push(step);
+      }
+      expect(killedIn).toEqual(STEP_IDS);
+      expect(objectsOf(server)).toEqual(objectsOf(undisturbed.server));
+      server.requests.clear();
+      expect((await deploy(['apply', '--yes', '--lab', lab])).code).toBe(EXIT.ok);
+      expect(server.requests.writes()).toEqual([]);
+    },
+  );
 
   it('says so on Ctrl-C, while it waits as well, and goes on from there', async () => {
     const { server, directory, deploy } = await useCluster();
     server.lab.faults.stuckStatus.set('wichtige-daten-3', 'Creating');
-    const stopped = startApply(join(directory, 'kubeconfig'));
+    const stopped = startApply(['--kubeconfig', join(directory, 'kubeconfig')]);
     for await (const line of stopped.lines)
       if (line.includes('has the status Creating')) stopped.kill('SIGINT');
     expect(await stopped.code).toBe(EXIT.interrupted);
@@ -114,13 +129,57 @@ describe('an apply that is stopped', () => {
   });
 });
 
+describe('at a terminal', () => {
+  // `script` gives a process a terminal of its own, on which Ctrl-C is a key.
+  it('steps are redrawn with what is waited for and for how long, and Ctrl-C ends them with a word', async () => {
+    const { server, directory } = await useCluster();
+    server.lab.faults.stuckStatus.set('wichtige-daten-3', 'Creating');
+    const command = [
+      process.execPath,
+      CLI,
+      'apply',
+      '--yes',
+      '--lang',
+      'en',
+      '--kubeconfig',
+      join(directory, 'kubeconfig'),
+    ];
+    const sized = `stty rows 40 columns 160; exec ${command.join(' ')}`;
+    const child = spawn('script', ['-qefc', sized, '/dev/null'], {
+      env: { ...process.env, TERM: 'xterm', XDG_STATE_HOME: join(directory, 'state') },
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const chunks: string[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+    const ended = once(child, 'close');
+    await vi.waitFor(
+      () =>
+        expect(chunks.join('')).toMatch(
+          /postgresql default\/wichtige-daten-3 has the status Creating[\s\S]*\(for \d+ s\)/,
+        ),
+      { timeout: 100_000 },
+    );
+    child.stdin.write('\u0003');
+    const [code] = (await ended) as [number | null];
+    const shown = chunks.join('');
+    expect(code, shown).toBe(EXIT.interrupted);
+    expect(shown).toContain('charts: done: 4 written, 0 unchanged');
+    expect(shown).toContain('the same command goes on from there');
+    // The lock is given back.
+    expect(server.api.store.list('coordination.k8s.io/leases')).toEqual([]);
+  });
+});
+
 /**
  * Runs apply in a process of its own, and kills it at its first write in a step that it was not killed in before.
  *
  * @returns the step; undefined where it came to its end.
  */
-async function killedInNewStep(kubeconfig: string, before: readonly string[]): Promise<string | undefined> {
-  const child = startApply(kubeconfig);
+async function killedInNewStep(
+  options: readonly string[],
+  before: readonly string[],
+): Promise<string | undefined> {
+  const child = startApply(options);
   let step = '';
   let killed: string | undefined;
   for await (const line of child.lines) {
@@ -135,8 +194,8 @@ async function killedInNewStep(kubeconfig: string, before: readonly string[]): P
 }
 
 /** A process of its own, gone at the end of the test at the latest. */
-function startApply(kubeconfig: string) {
-  const child = spawn(process.execPath, [CLI, 'apply', '--yes', '--lang', 'en', '--kubeconfig', kubeconfig], {
+function startApply(options: readonly string[]) {
+  const child = spawn(process.execPath, [CLI, 'apply', '--yes', '--lang', 'en', ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../src/cli/commands/table.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { runCli } from '../src/cli/run-cli.ts';
 import { shippedText } from '../scripts/crds/shipped.ts';
@@ -21,7 +22,7 @@ async function runWith(environment: NodeJS.ProcessEnv, ...args: string[]) {
   const { signal } = new AbortController();
   const code = await runCli(
     args,
-    { environment, signal },
+    { environment: { XDG_STATE_HOME: directory, ...environment }, signal },
     { out: (line) => out.push(line), err: (line) => err.push(line) },
   );
   return { code, out: out.join('\n'), err: err.join('\n') };
@@ -78,16 +79,20 @@ describe('deploy:lab render', () => {
     const target = join(directory, 'deep', 'out');
     expect((await run('render', target)).code).toBe(EXIT.ok);
     const first = await contents(target);
-    expect(Object.keys(first)).toHaveLength(11);
+    expect(Object.keys(first)).toHaveLength(12);
     const { code, out } = await run('render', target);
-    expect({ code, out }).toEqual({ code: EXIT.ok, out: `32 objects in 11 files are in ${target}.` });
+    expect({ code, out }).toEqual({ code: EXIT.ok, out: `32 objects in 12 files are in ${target}.` });
     expect(await contents(target)).toEqual(first);
+    // Those of the lab's own charts, and no others.
+    expect(first['images.txt']).toContain('\nghcr.io/zalando/spilo-18:4.1-p2\n');
+    expect(first['images.txt']).toContain('\nquay.io/metallb/speaker:v0.16.1\n');
+    expect(first['images.txt']).not.toContain('longhorn');
 
     const lab = await labFile((text) => text.replace(/ {2}smb:\n(?: {4}.*\n)+/, ''));
     await writeFile(join(target, '01-namespaces.yaml.01234567-89ab-cdef-0123-456789abcdef.partial'), 'half');
     expect((await run('render', target, '--lab', lab)).code).toBe(EXIT.ok);
     expect(await readdir(target)).not.toContain('08-backup-share.yaml');
-    expect(await readdir(target)).toHaveLength(10);
+    expect(await readdir(target)).toHaveLength(11);
   });
 
   it('leaves a directory alone that holds anything else', async () => {
@@ -141,7 +146,7 @@ describe('deploy:lab render', () => {
 
 describe('the command line', () => {
   it.each(['en', 'de'] as const)('has help in %s for the program and each command', async (language) => {
-    for (const command of [[], ['check'], ['render'], ['plan'], ['apply']]) {
+    for (const command of [[], ...COMMANDS.map(({ name }) => [name])]) {
       const { code, out, err } = await run(...command, '--help', '--lang', language);
       expect({ code, err }).toEqual({ code: EXIT.ok, err: '' });
       expect(out).toMatch(language === 'de' ? /^Aufruf: / : /^Usage: /);
@@ -150,8 +155,10 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], 'a command is missing; allowed: check, render, plan, apply'],
-    [['rendr', 'x'], "there is no command 'rendr'; allowed: check, render"],
+    [[], 'there is no terminal to ask at; look at plan first, then add --yes'],
+    [['--lab'], 'the option --lab <file> needs a value'],
+    [['rendr', 'x'], "there is no command 'rendr'; allowed: deploy, check, render"],
+    [['deploy', 'extra'], "there is no command 'extra'"],
     [['render'], 'the argument <dir> is missing'],
     [['check', 'extra'], 'too many arguments'],
     [['check', '--labb', 'x'], 'there is no option --labb'],

@@ -2,7 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { objectsOf, QUICK, secretsOf, useCluster } from './support/use-cluster.ts';
+import { resourceText } from '../src/kube/resource.ts';
+import { KIND_SCHEMAS } from '../src/manifests/schema/kinds.ts';
+import type { KubeKind } from '../src/manifests/schema/kinds.ts';
+import {
+  addMonitoring,
+  objectsOf,
+  ours,
+  QUICK,
+  secretsOf,
+  useCluster,
+  withKlatab,
+  writesTo,
+} from './support/use-cluster.ts';
 
 const CLUSTER = 'wichtige-daten-3';
 
@@ -63,7 +75,7 @@ describe('drift', () => {
 
     server.requests.clear();
     expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
-    expect(server.requests.writes()).toHaveLength(5);
+    expect(writesTo(server)).toHaveLength(5);
     expect({ objects: objectsOf(server), secrets: secretsOf(server) }).toEqual(before);
     expect((await deploy(['plan'])).code).toBe(EXIT.ok);
   });
@@ -107,6 +119,139 @@ describe('drift', () => {
     expect(secretsOf(server)[name]).toEqual({ password });
   });
 });
+
+const PART_OF = 'app.kubernetes.io/part-of';
+
+/** Of each kind, a change that takes something of ours away, and how the plan names that. */
+const TAKEN: Record<KubeKind, { readonly patch: object; readonly path: string }> = {
+  Namespace: {
+    patch: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': null } } },
+    path: 'metadata.labels["pod-security.kubernetes.io/enforce"]: - → "privileged"',
+  },
+  Secret: { patch: { data: { password: null } }, path: 'data.password: - → "(hidden)"' },
+  // It is immutable.
+  ConfigMap: labelTaken(),
+  PersistentVolume: { patch: { spec: { mountOptions: null } }, path: 'spec.mountOptions: - → [' },
+  PersistentVolumeClaim: labelTaken(),
+  StorageClass: labelTaken(),
+  Deployment: labelTaken(),
+  Service: labelTaken(),
+  NetworkPolicy: { patch: { spec: { ingress: null } }, path: 'spec.ingress: - → [' },
+  // What a Job runs cannot be changed.
+  Job: labelTaken(),
+  HelmChart: { patch: { spec: { timeout: null } }, path: 'spec.timeout: - → "10m"' },
+  IPAddressPool: {
+    patch: { spec: { serviceAllocation: null } },
+    path: 'spec.serviceAllocation: - → {',
+  },
+  L2Advertisement: { patch: { spec: { ipAddressPools: null } }, path: 'spec.ipAddressPools: - → [' },
+  postgresql: {
+    patch: { spec: { patroni: { synchronous_mode: null } } },
+    path: 'spec.patroni.synchronous_mode: - → true',
+  },
+  PodMonitor: { patch: { spec: { selector: null } }, path: 'spec.selector: - → {' },
+  PrometheusRule: { patch: { spec: { groups: null } }, path: 'spec.groups: - → [' },
+};
+
+function labelTaken() {
+  return {
+    patch: { metadata: { labels: { [PART_OF]: null } } },
+    path: `metadata.labels["${PART_OF}"]: - → "${CLUSTER}"`,
+  };
+}
+
+describe('drift in any kind of object', () => {
+  /** One object of each kind, with the fields that the table above speaks of. */
+  function oneOfEach(server: FakeKubeApi) {
+    return (Object.keys(TAKEN) as KubeKind[]).map((kind) => {
+      const { patch, path } = TAKEN[kind];
+      const [field, inner] = Object.entries(patch)[0] as [string, Record<string, unknown>];
+      const found = ours(server).find((each) => each.kind === kind && isIn(each[field], inner));
+      if (found === undefined) throw new Error(`no ${kind} with ${path}`);
+      const { name = '', namespace } = found.metadata;
+      return {
+        kind,
+        patch,
+        path,
+        text: resourceText({ kind, namespace, name }),
+        target: target(server, found.apiVersion, kind, name, namespace),
+      };
+    });
+  }
+
+  it(
+    'is named and mended: what was taken away, what others wrote, and what is gone',
+    { timeout: 600_000 },
+    async () => {
+      const { server, labFile, deploy: run } = await useCluster();
+      await addMonitoring(server);
+      const lab = await labFile(withKlatab);
+      const deploy = (args: readonly string[]) => run([...args, '--lab', lab]);
+      expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+      const before = { objects: objectsOf(server), secrets: secretsOf(server) };
+      const objects = oneOfEach(server);
+      expect(objects.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(KIND_SCHEMAS).toSorted());
+      const byHand = { manager: 'kubectl-edit' };
+      const isWhole = async () => {
+        expect({ objects: objectsOf(server), secrets: secretsOf(server) }).toEqual(before);
+        expect((await deploy(['plan'])).code).toBe(EXIT.ok);
+      };
+
+      // A password that is gone is not what it was: it is made anew.
+      const kept = objects.filter(({ kind }) => kind !== 'Secret');
+      for (const { patch, target: of } of kept) server.api.patch(of, 'merge', patch, byHand);
+      const taken = (await deploy(['plan'])).out.split('\n');
+      for (const { text, path } of kept) {
+        const at = taken.indexOf(`  ~ ${text}`);
+        expect(at, text).toBeGreaterThan(-1);
+        expect(taken[at + 1]?.trim().startsWith(path), `${text}: ${taken[at + 1] ?? ''}`).toBe(true);
+      }
+      expect(taken.at(-1)).toContain(`0 to create, ${kept.length} to change`);
+      expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.ok);
+      await isWhole();
+
+      const foreign = { metadata: { labels: { [PART_OF]: 'somebody-else' } } };
+      for (const { target: of } of objects) server.api.patch(of, 'merge', foreign, byHand);
+      const conflicts = (await deploy(['plan'])).out.split('\n');
+      for (const { text } of objects) {
+        const at = conflicts.indexOf(`  ! ${text}`);
+        expect(
+          conflicts.slice(at + 1, at + 3).map((line) => line.trim()),
+          text,
+        ).toEqual([
+          `metadata.labels["${PART_OF}"]: "somebody-else" → "${CLUSTER}"`,
+          `belongs to kubectl-edit: .metadata.labels.${PART_OF}`,
+        ]);
+      }
+      server.requests.clear();
+      expect((await deploy(['apply', '--yes'])).code).toBe(EXIT.failed);
+      expect(server.requests.writes()).toEqual([]);
+      const force = objects.flatMap(({ text }) => ['--force', text]);
+      const forced = await deploy(['apply', '--yes', ...force]);
+      expect(forced.code, forced.err).toBe(EXIT.ok);
+      await isWhole();
+
+      // With the namespace all that is in it would go, and so would what a chart has installed.
+      const mortal = objects.filter(
+        ({ kind }) => !['Namespace', 'HelmChart', 'Secret', 'postgresql'].includes(kind),
+      );
+      for (const { target: of } of mortal) server.api.delete(of);
+      const gone = (await deploy(['plan'])).out.split('\n');
+      for (const { text } of mortal) expect(gone).toContain(`  + ${text}`);
+      const recreated = await deploy(['apply', '--yes']);
+      expect(recreated.code, recreated.err).toBe(EXIT.ok);
+      await isWhole();
+    },
+  );
+});
+
+function isIn(value: unknown, inner: Record<string, unknown>): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(inner).every(([key, of]) => {
+    const found = (value as Record<string, unknown>)[key];
+    return of === null ? found !== undefined : isIn(found, of as Record<string, unknown>);
+  });
+}
 
 describe('a changed lab', () => {
   it('is shown as old and new, and what the server will not take in its own words', async () => {

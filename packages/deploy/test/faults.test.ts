@@ -89,6 +89,13 @@ describe('trouble that stays', () => {
       /the chart metallb: Deployment metallb-system\/metallb-controller has 0 of 1 pods ready/,
     ],
     [
+      'a speaker that does not start on a node',
+      ({ lab }) =>
+        void (lab.faults.stuckPods = ({ metadata }) => metadata.name?.startsWith('metallb-speaker') === true),
+      { chart: 8_000 },
+      /the chart metallb: DaemonSet metallb-system\/metallb-speaker has 0 of 3 pods ready/,
+    ],
+    [
       'a database that does not get on',
       ({ lab }) => void lab.faults.stuckStatus.set(CLUSTER, 'CreateFailed'),
       { database: 500 },

@@ -5,5 +5,6 @@ export { PodPrograms, type CommandResult, type PodCommand } from './http/pod-pro
 export type { LoggedRequest, Verb } from './http/request-log.ts';
 export type { KubeObject } from './objects/kube-object.ts';
 export { Lab, type LabOptions } from './lab/lab.ts';
+export { Patroni, type MemberStatus } from './lab/patroni.ts';
 export { LabFaults } from './lab/lab-faults.ts';
 export type { NodeOptions } from './lab/k3s.ts';

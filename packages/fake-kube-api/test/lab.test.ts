@@ -325,8 +325,10 @@ describe('the operator', () => {
   });
 
   it('scales, and clears up behind a cluster that is deleted', async () => {
-    const clients = await useFakeKubeApi({ lab: { deletesData: false } });
+    const clients = await useFakeKubeApi({ lab: {} });
     await installLab(clients);
+    const valuesContent = 'configKubernetes: { enable_persistent_volume_claim_deletion: false }';
+    await clients.apply(helmChart('postgres-operator', 'postgres-operator', { valuesContent }));
     await applyWhenPossible(clients, database());
     await vi.waitFor(async () => expect(await statusOf(clients)).toBe('Running'), SOON);
     await clients.apply(database({ numberOfInstances: 5, enableReplicaConnectionPooler: false }));
@@ -343,6 +345,39 @@ describe('the operator', () => {
     expect(
       (await clients.core.listNamespacedPersistentVolumeClaim({ namespace: 'default' })).items,
     ).toHaveLength(5);
+    // Secrets go, as is the operator's default.
+    expect((await clients.core.listNamespacedSecret({ namespace: 'default' })).items).toEqual([]);
+  });
+
+  it('takes a deletion for a mistake without the annotations it is told to look for, and leaves what is prepared', async () => {
+    const clients = await useFakeKubeApi({ lab: {} });
+    await installLab(clients);
+    const valuesContent =
+      'configKubernetes: { delete_annotation_name_key: delete-clustername, delete_annotation_date_key: delete-date }';
+    await clients.apply(helmChart('postgres-operator', 'postgres-operator', { valuesContent }));
+    const labels = { application: 'spilo', 'cluster-name': 'to-come' };
+    await clients.core.createNamespacedSecret({
+      namespace: 'default',
+      body: { metadata: { name: 'prepared', labels } },
+    });
+    const annotations = {
+      'delete-clustername': 'wichtige-daten-3',
+      'delete-date': new Date().toISOString().slice(0, 10),
+    };
+    for (const isMeant of [false, true]) {
+      const wanted = database();
+      const metadata = {
+        name: 'wichtige-daten-3',
+        namespace: 'default',
+        ...(isMeant ? { annotations } : {}),
+      };
+      await applyWhenPossible(clients, { ...wanted, metadata });
+      await vi.waitFor(async () => expect(await statusOf(clients)).toBe('Running'), SOON);
+      await clients.custom.deleteNamespacedCustomObject(POSTGRESQL);
+      if (isMeant) await vi.waitFor(async () => expect(await addresses(clients)).toEqual({}), SOON);
+      else expect(Object.keys(await addresses(clients))).toHaveLength(4);
+    }
+    await clients.core.readNamespacedSecret({ name: 'prepared', namespace: 'default' });
   });
 
   it('can be made to fail in the ways that a provisioner must notice', async () => {

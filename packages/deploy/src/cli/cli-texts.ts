@@ -2,7 +2,7 @@ import type { LabWarning } from '../config/warnings.ts';
 import type { Failure } from '../errors/deploy-error.ts';
 
 /** A sentence for each code of a union. */
-type ByCode<Union extends { readonly code: string }> = {
+export type ByCode<Union extends { readonly code: string }> = {
   readonly [Code in Union['code']]: (found: Extract<Union, { readonly code: Code }>) => string;
 };
 
@@ -15,17 +15,11 @@ export interface CliTexts {
   readonly exitCodes: string;
   readonly lab: string;
   readonly lang: string;
-  readonly check: string;
-  readonly render: string;
-  readonly renderDirectory: string;
   /** What stands for a value in usage lines. */
-  readonly words: Readonly<
-    Record<'options' | 'command' | 'file' | 'language' | 'directory' | 'step' | 'object', string>
-  >;
+  readonly words: Readonly<Record<'options' | 'command' | 'language', string>>;
   readonly usage: {
     unknownOption(option: string): string;
     unknownCommand(command: string, allowed: string): string;
-    missingCommand(allowed: string): string;
     missingArgument(argument: string): string;
     excessArguments(): string;
     optionWithoutValue(option: string): string;
@@ -33,6 +27,10 @@ export interface CliTexts {
   };
   good(file: string, facts: { cluster: string; instances: number; nodes: number; profile: string }): string;
   problems(count: number, file: string): string;
+  logEnd(exitCode: number): string;
+  logAt(path: string): string;
+  /** @param path - or `HOME`, which is missing. */
+  noLog(path: string): string;
   rendered(files: number, objects: number, directory: string): string;
   readonly warnings: ByCode<LabWarning>;
   readonly failures: ByCode<Failure>;

@@ -3,14 +3,6 @@ import { say } from './cluster-texts.ts';
 import type { By, ClusterTexts } from './cluster-texts.ts';
 
 export const CLUSTER_TEXTS_DE: ClusterTexts = {
-  plan: 'zeigen, was apply im Cluster ändern würde, und nichts ändern',
-  apply: 'den Cluster so machen, wie die lab.yaml sagt; darf jederzeit angehalten und wiederholt werden',
-  kubeconfig: 'wie der Cluster erreicht wird (sonst KUBECONFIG, sonst ~/.kube/config)',
-  json: 'als JSON',
-  yes: 'nicht fragen, bevor etwas geändert wird',
-  force:
-    'die Felder dieses Objekts denen nehmen, die sie geändert haben; wie plan es nennt, mehrfach erlaubt',
-  only: (steps) => `nur dieser Schritt: ${steps}`,
   unknownStep: (given, allowed) => `den Schritt '${given}' gibt es in diesem Lab nicht; erlaubt: ${allowed}`,
   unknownObject: (given) => `dieses Lab hat kein Objekt '${given}'; es so schreiben, wie plan es tut`,
   needsYes: () => 'es gibt kein Terminal für eine Rückfrage; erst plan ansehen, dann --yes angeben',
@@ -32,10 +24,12 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
   written: (action, resource) => `  ${action === 'create' ? 'angelegt' : 'geändert'}: ${resource}`,
   webhookSilent: (resource) => `  wartet: Der Webhook, der ${resource} prüft, antwortet noch nicht`,
   waiting: (wait, obstacle) => `  wartet auf ${waitText(wait)}: ${obstacleText(obstacle)}`,
+  sinceSeconds: (line, seconds) => `${line} (seit ${seconds} s)`,
   stepDone: (written, unchanged) => `  fertig: ${written} geschrieben, ${unchanged} unverändert`,
   applied: (written, seconds) =>
     `Der Cluster ist, wie die lab.yaml sagt: ${written} geschrieben in ${seconds} s.`,
   interrupted: () => 'Angehalten. Was angewendet ist, bleibt; derselbe Befehl macht dort weiter.',
+  lockTakenOver: (from) => `Der Lauf von ${from} ist tot; seine Sperre ist übernommen.`,
 };
 
 function forceText(resources: readonly string[]): string {
@@ -49,6 +43,7 @@ const WAITS: By<Wait, 'for'> = {
   address: (found) => `die Adresse ${found.address} von Service ${found.service}`,
   claim: (found) => `das Volume von PersistentVolumeClaim ${found.name}`,
   job: (found) => `das Ende von Job ${found.name}`,
+  gone: (found) => `das Ende von ${found.resource}`,
 };
 
 export function waitText(wait: Wait): string {
@@ -67,6 +62,10 @@ const OBSTACLES: By<Obstacle, 'is'> = {
   status: (found) => `${found.resource} hat den Status ${found.status}`,
   'other-address': (found) => `${found.resource} hat stattdessen ${found.address}`,
   'no-address': (found) => `${found.resource} hat keine Adresse`,
+  ending: ({ resource, heldBy }) =>
+    heldBy.length === 0
+      ? `${resource} ist noch da`
+      : `${resource} wird noch gehalten von ${heldBy.join(', ')}`,
 };
 
 export function obstacleText(obstacle: Obstacle): string {
@@ -86,6 +85,8 @@ const REMEDIES: By<Wait, 'for'> = {
   claim: (found) => `Siehe 'kubectl describe pvc ${found.name}', dann erneut anwenden.`,
   job: (found) =>
     `Siehe 'kubectl -n ${found.namespace} logs job/${found.name}', dann 'kubectl -n ${found.namespace} delete job ${found.name}' und erneut anwenden.`,
+  gone: ({ resource }) =>
+    `Läuft noch, wer es abräumen soll (K3s, der Operator; siehe 'kubectl describe' für ${resource})? Dann denselben Befehl wiederholen.`,
 };
 
 export function remedyText(wait: Wait): string {

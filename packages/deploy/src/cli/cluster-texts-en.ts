@@ -3,13 +3,6 @@ import { say } from './cluster-texts.ts';
 import type { By, ClusterTexts } from './cluster-texts.ts';
 
 export const CLUSTER_TEXTS_EN: ClusterTexts = {
-  plan: 'show what apply would change in the cluster, and change nothing',
-  apply: 'bring the cluster to what the lab.yaml says; may be stopped and run again at any time',
-  kubeconfig: 'how the cluster is reached (default: KUBECONFIG, otherwise ~/.kube/config)',
-  json: 'as JSON',
-  yes: 'do not ask before changing anything',
-  force: 'take the fields of this object from whoever has changed them; as plan names it, may be repeated',
-  only: (steps) => `only this step: ${steps}`,
   unknownStep: (given, allowed) => `there is no step '${given}' in this lab; allowed: ${allowed}`,
   unknownObject: (given) => `this lab has no object '${given}'; write it as plan does`,
   needsYes: () => 'there is no terminal to ask at; look at plan first, then add --yes',
@@ -31,9 +24,11 @@ export const CLUSTER_TEXTS_EN: ClusterTexts = {
   written: (action, resource) => `  ${action === 'create' ? 'created' : 'changed'} ${resource}`,
   webhookSilent: (resource) => `  waiting: the webhook that checks ${resource} does not answer yet`,
   waiting: (wait, obstacle) => `  waiting for ${waitText(wait)}: ${obstacleText(obstacle)}`,
+  sinceSeconds: (line, seconds) => `${line} (for ${seconds} s)`,
   stepDone: (written, unchanged) => `  done: ${written} written, ${unchanged} unchanged`,
   applied: (written, seconds) => `The cluster is as the lab.yaml says: ${written} written in ${seconds} s.`,
   interrupted: () => 'Stopped. What was applied stays; the same command goes on from there.',
+  lockTakenOver: (from) => `The run of ${from} is dead; its lock has been taken over.`,
 };
 
 function forceText(resources: readonly string[]): string {
@@ -47,6 +42,7 @@ const WAITS: By<Wait, 'for'> = {
   address: (found) => `the address ${found.address} of Service ${found.service}`,
   claim: (found) => `the volume of PersistentVolumeClaim ${found.name}`,
   job: (found) => `Job ${found.name} to finish`,
+  gone: (found) => `the end of ${found.resource}`,
 };
 
 export function waitText(wait: Wait): string {
@@ -64,6 +60,8 @@ const OBSTACLES: By<Obstacle, 'is'> = {
   status: (found) => `${found.resource} has the status ${found.status}`,
   'other-address': (found) => `${found.resource} has ${found.address} instead`,
   'no-address': (found) => `${found.resource} has no address`,
+  ending: ({ resource, heldBy }) =>
+    heldBy.length === 0 ? `${resource} is still there` : `${resource} is held by ${heldBy.join(', ')}`,
 };
 
 export function obstacleText(obstacle: Obstacle): string {
@@ -82,6 +80,8 @@ const REMEDIES: By<Wait, 'for'> = {
   claim: (found) => `See 'kubectl describe pvc ${found.name}', then apply again.`,
   job: (found) =>
     `See 'kubectl -n ${found.namespace} logs job/${found.name}', then 'kubectl -n ${found.namespace} delete job ${found.name}' and apply again.`,
+  gone: ({ resource }) =>
+    `Does whoever is to clear it up still run (K3s, the operator; see 'kubectl describe' of ${resource})? Then run the same again.`,
 };
 
 export function remedyText(wait: Wait): string {

@@ -24,13 +24,6 @@ export interface PlanCounts {
 
 /** What the commands say that speak to a cluster, in one language. */
 export interface ClusterTexts {
-  readonly plan: string;
-  readonly apply: string;
-  readonly kubeconfig: string;
-  readonly json: string;
-  readonly yes: string;
-  readonly force: string;
-  only(steps: string): string;
   unknownStep(given: string, allowed: string): string;
   unknownObject(given: string): string;
   needsYes(): string;
@@ -51,7 +44,11 @@ export interface ClusterTexts {
   written(action: 'create' | 'change', resource: string): string;
   webhookSilent(resource: string): string;
   waiting(wait: Wait, obstacle: Obstacle): string;
+  /** What is going on, and for how long. */
+  sinceSeconds(line: string, seconds: number): string;
   stepDone(written: number, unchanged: number): string;
   applied(written: number, seconds: number): string;
   interrupted(): string;
+  /** The run that held the lock before is dead. */
+  lockTakenOver(from: string): string;
 }

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { schemaGrantSql, schemaSql } from '@schooldb/client';
 import { examineLab } from '../config/examine.ts';
 import type { Examined } from '../config/examine.ts';
 import type { Lab } from '../config/lab.ts';
 import { chartReleases } from '../manifests/charts.ts';
+import type { ManifestStep } from '../manifests/manifest.ts';
 import { chartFileName } from '../manifests/pins.ts';
+import { manifestSteps } from '../manifests/steps.ts';
 import { DeployError } from '../errors/deploy-error.ts';
 
 /** The lab of the school; it lies beside the package's code, whether that is built or not. */
@@ -17,11 +20,18 @@ export async function readLab(path: string): Promise<Examined> {
 }
 
 /**
- * The charts' files, where the lab has them in a directory.
+ * Everything that a lab is made of.
  *
- * @throws DeployError that names all that are missing.
+ * @param path - of the lab: its directory of charts is seen from there.
+ * @throws DeployError that names the charts that are missing.
  */
-export async function readCharts(lab: Lab, labPath: string): Promise<ReadonlyMap<string, Uint8Array>> {
+export async function labSteps(lab: Lab, path: string): Promise<ManifestStep[]> {
+  const helperSql = `${schemaSql()}\n${schemaGrantSql(lab.cluster.user)}\n`;
+  return manifestSteps(lab, { helperSql, chartFiles: await readCharts(lab, path) });
+}
+
+/** The charts' files, where the lab has them in a directory. */
+async function readCharts(lab: Lab, labPath: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const { source, directory: given } = lab.charts;
   if (source === 'repository' || given === undefined) return files;

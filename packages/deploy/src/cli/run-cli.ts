@@ -1,123 +1,76 @@
-import { Command, CommanderError, Option } from 'commander';
+import { CommanderError } from 'commander';
 import { LANGUAGES, languageOf } from '../config/language.ts';
-import type { Language } from '../config/language.ts';
-import type { CliTexts } from './cli-texts.ts';
 import { DeployError } from '../errors/deploy-error.ts';
-import { STEP_IDS } from '../manifests/manifest.ts';
-import { apply, plan } from './cluster-commands.ts';
-import type { Session } from './cluster-commands.ts';
-import { check, render } from './commands.ts';
-import type { Output } from './commands.ts';
+import { defaultLogPath } from '../log/run-log.ts';
+import type { CliTexts } from './cli-texts.ts';
+import { UsageError } from './command.ts';
+import type { Output, RunOutput, Session } from './command.ts';
+import { COMMANDS } from './commands/table.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { CLI_TEXTS, CLUSTER_TEXTS, failureText } from './texts.ts';
-
-const NAME = 'deploy:lab';
-const COMMANDS = ['check', 'render', 'plan', 'apply'].join(', ');
-
-interface LabOptions {
-  lab?: string;
-}
-
-interface ClusterCommandOptions extends LabOptions {
-  kubeconfig?: string;
-}
+import { NAME, newProgram } from './program.ts';
+import type { Call } from './program.ts';
+import { CLI_TEXTS, failureText } from './texts.ts';
+import { openLog, unlogged, withLog } from './with-log.ts';
 
 /** Runs one command. Nothing is thrown but what is a mistake of this program itself. */
 export async function runCli(args: readonly string[], session: Session, output: Output): Promise<ExitCode> {
   const wanted = askedLanguage(args);
   const language = LANGUAGES.find((known) => known === wanted) ?? languageOf(session.environment);
   const texts = CLI_TEXTS[language];
-  const fail = (message: string, exitCode: ExitCode): ExitCode => {
+  const misused = (message: string): ExitCode => {
     output.err(`${NAME}: ${message}`);
-    return exitCode;
+    return EXIT.usage;
   };
-  if (wanted !== undefined && wanted !== language) return fail(texts.usage.badLanguage(wanted), EXIT.usage);
-  let exitCode: ExitCode = EXIT.ok;
-  const program = newProgram(language, session, output, (code) => (exitCode = code));
+  if (wanted !== undefined && wanted !== language) return misused(texts.usage.badLanguage(wanted));
+  let call: Call | undefined;
   try {
-    await program.parseAsync(args, { from: 'user' });
-    return exitCode;
+    newProgram(language, output, (each) => (call = each)).parse(args, { from: 'user' });
   } catch (error) {
-    if (error instanceof DeployError) return fail(failureText(texts, error.failure), EXIT.failed);
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.ok : fail(usageMessage(error, texts), EXIT.usage);
+    return error.exitCode === 0 ? EXIT.ok : misused(usageMessage(error, texts));
+  }
+  return call === undefined ? EXIT.ok : runCall(call, args, session, output);
+}
+
+async function runCall(
+  call: Call,
+  args: readonly string[],
+  session: Session,
+  output: Output,
+): Promise<ExitCode> {
+  const { command, options } = call;
+  if (command.isLogged !== true) return run(call, session, unlogged(output));
+  const texts = CLI_TEXTS[options.language];
+  const path = options.log ?? defaultLogPath(command.name, session.environment);
+  try {
+    const log = openLog(path, { isAskedFor: options.log !== undefined }, texts, output);
+    return await withLog(log, args, texts, output, (told) => run(call, session, told));
+  } catch (error) {
+    if (error instanceof DeployError) return failed(error, texts, output);
+    throw error;
   }
 }
 
-function newProgram(
-  language: Language,
+async function run(
+  { command, options, values }: Call,
   session: Session,
-  output: Output,
-  done: (exitCode: ExitCode) => void,
-): Command {
-  const texts = CLI_TEXTS[language];
-  const { options, command, file, language: tongue, directory: folder, step, object } = texts.words;
-  const lang = () => new Option(`--lang ${tongue}`, texts.lang);
-  const prepared = (each: Command): Command =>
-    each
-      .allowExcessArguments(false)
-      .helpOption('-h, --help', texts.help)
-      .addOption(new Option(`--lab ${file}`, texts.lab))
-      .addOption(lang());
-  const program = new Command(NAME)
-    .description(texts.program)
-    .usage(`${command} ${options}`)
-    .helpOption('-h, --help', texts.help)
-    .helpCommand(false)
-    .addOption(lang())
-    .addHelpText('after', `\n${texts.exitCodes}`)
-    .exitOverride()
-    .configureHelp({
-      styleTitle: (title) => texts.titles[title] ?? title,
-      subcommandTerm: (each) => `${each.name()} ${each.usage()}`,
-    })
-    .configureOutput({
-      writeOut: (text) => output.out(text.trimEnd()),
-      // What commander has to say is said in the right language when it throws.
-      writeErr: () => {},
-    });
-  program.action(() => {
-    throw new CommanderError(2, 'schooldb.missingCommand', '');
-  });
-  // Commander takes a word that is no command for an argument.
-  program.argument('[command]').allowExcessArguments();
-  program.hook('preAction', (_, acting) => {
-    const [word] = acting === program ? program.args : [];
-    if (word !== undefined) throw new CommanderError(2, 'commander.unknownCommand', `'${word}'`);
-  });
-  prepared(program.command('check').description(texts.check).usage(options)).action(
-    async ({ lab }: LabOptions) => done(await check({ language, ...given(lab) }, output)),
-  );
-  prepared(program.command('render').description(texts.render).usage(`${folder} ${options}`))
-    .argument(folder, texts.renderDirectory)
-    .action(async (directory: string, { lab }: LabOptions) =>
-      done(await render(directory, { language, ...given(lab) }, output)),
-    );
-  const cluster = CLUSTER_TEXTS[language];
-  const reaching = (each: Command): Command =>
-    prepared(each.usage(options)).addOption(new Option(`--kubeconfig ${file}`, cluster.kubeconfig));
-  reaching(program.command('plan').description(cluster.plan))
-    .addOption(new Option('--json', cluster.json))
-    .action(async (chosen: ClusterCommandOptions & { json?: boolean }) =>
-      done(await plan({ ...chosen, language }, session, output)),
-    );
-  reaching(program.command('apply').description(cluster.apply))
-    .addOption(new Option('--yes', cluster.yes))
-    .addOption(new Option(`--only ${step}`, cluster.only(STEP_IDS.join(', '))))
-    .addOption(
-      new Option(`--force ${object}`, cluster.force).argParser<string[]>(
-        (value, before: string[] | undefined) => [...(before ?? []), value],
-      ),
-    )
-    .action(async (chosen: ClusterCommandOptions & { force?: string[]; yes?: boolean; only?: string }) =>
-      done(await apply({ ...chosen, language }, session, output)),
-    );
-  return program;
+  output: RunOutput,
+): Promise<ExitCode> {
+  const texts = CLI_TEXTS[options.language];
+  try {
+    return await command.run(options, session, output, ...values);
+  } catch (error) {
+    if (error instanceof DeployError) return failed(error, texts, output);
+    if (!(error instanceof UsageError)) throw error;
+    output.err(`${NAME}: ${error.message}`);
+    return EXIT.usage;
+  }
 }
 
-function given(lab: string | undefined): { lab?: string } {
-  return lab === undefined ? {} : { lab };
+function failed({ failure }: DeployError, texts: CliTexts, output: Output): ExitCode {
+  output.err(`${NAME}: ${failureText(texts, failure)}`);
+  return failure.code === 'locked' ? EXIT.locked : EXIT.failed;
 }
 
 /** Needed before there is a program whose help could be shown. */
@@ -129,19 +82,18 @@ function askedLanguage(args: readonly string[]): string | undefined {
 
 function usageMessage({ code, message }: CommanderError, { usage }: CliTexts): string {
   const [, quoted = ''] = /'([^']*)'/.exec(message) ?? [];
+  const commands = COMMANDS.map(({ name }) => name).join(', ');
   switch (code) {
     case 'commander.unknownOption':
       return usage.unknownOption(quoted);
     case 'commander.unknownCommand':
-      return usage.unknownCommand(quoted, COMMANDS);
+      return usage.unknownCommand(quoted, commands);
     case 'commander.missingArgument':
       return usage.missingArgument(`<${quoted}>`);
     case 'commander.excessArguments':
       return usage.excessArguments();
     case 'commander.optionMissingArgument':
       return usage.optionWithoutValue(quoted);
-    case 'schooldb.missingCommand':
-      return usage.missingCommand(COMMANDS);
     default:
       return message;
   }

@@ -1,4 +1,5 @@
 import type { CliTexts } from './cli-texts.ts';
+import { OPERATION_FAILURES_DE } from './operation-failures-de.ts';
 import { CLUSTER_TEXTS_DE, obstacleText, remedyText, waitText } from './cluster-texts-de.ts';
 
 /** Why, and what to do. */
@@ -30,25 +31,17 @@ export const CLI_TEXTS_DE: CliTexts = {
   },
   help: 'diese Hilfe zeigen',
   exitCodes:
-    'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 12 der Cluster weicht von der lab.yaml ab, 130 angehalten.',
+    'Rückgabewerte: 0 fertig, 1 fehlgeschlagen, 2 falscher Aufruf, 3 Fehler in der lab.yaml, 11 ein anderer Lauf ändert den Cluster gerade, 12 der Cluster weicht von der lab.yaml ab, 13 eine Probe verfehlt eine Grenze, 130 angehalten.',
   lab: 'die lab.yaml (sonst die der Schule, die mit diesem Paket kommt)',
   lang: 'Sprache aller Meldungen: de oder en (sonst nach LC_ALL, LC_MESSAGES oder LANG)',
-  check: 'eine lab.yaml prüfen und jeden Fehler darin nennen',
-  render: 'was angewendet würde als YAML in einen Ordner schreiben, ohne Geheimnisse',
-  renderDirectory: 'ein neuer oder leerer Ordner, oder einer, den ein früherer Aufruf geschrieben hat',
   words: {
     options: '[Optionen]',
-    command: '<Befehl>',
-    file: '<Datei>',
+    command: '[Befehl]',
     language: '<Sprache>',
-    directory: '<Ordner>',
-    step: '<Schritt>',
-    object: '<Objekt>',
   },
   usage: {
     unknownOption: (option) => `die Option ${option} gibt es nicht; --help zeigt sie alle`,
     unknownCommand: (command, allowed) => `den Befehl '${command}' gibt es nicht; erlaubt: ${allowed}`,
-    missingCommand: (allowed) => `ein Befehl fehlt; erlaubt: ${allowed}`,
     missingArgument: (argument) => `das Argument ${argument} fehlt; --help zeigt es`,
     excessArguments: () => 'zu viele Argumente; --help zeigt sie',
     optionWithoutValue: (option) => `die Option ${option} braucht einen Wert`,
@@ -57,6 +50,10 @@ export const CLI_TEXTS_DE: CliTexts = {
   good: (file, { cluster, instances, nodes, profile }) =>
     `${file} ist richtig: Cluster ${cluster}, ${instances} ${instances === 1 ? 'Instanz' : 'Instanzen'} auf ${nodes} Nodes, Profil ${profile}.`,
   problems: (count, file) => `${count} Fehler in ${file}.`,
+  logEnd: (exitCode) => `Ende mit dem Rückgabewert ${exitCode}.`,
+  logAt: (path) => `Das Protokoll dieses Laufs: ${path}`,
+  noLog: (path) =>
+    `Von diesem Lauf gibt es kein Protokoll, ${path === 'HOME' ? 'HOME ist nicht gesetzt' : `${path} ist nicht schreibbar`}; --log DATEI nennt einen Ort.`,
   rendered: (files, objects, directory) => `${objects} Objekte in ${files} Dateien liegen in ${directory}.`,
   warnings: {
     'datastore-is-one-machine': (found) =>
@@ -67,6 +64,7 @@ export const CLI_TEXTS_DE: CliTexts = {
       'Warnung: Ohne synchrone Replikation kann ein Failover bestätigte Änderungen verlieren.',
   },
   failures: {
+    ...OPERATION_FAILURES_DE,
     'authority-unusable': ({ reason }) =>
       `tls.authority kann das Zertifikat nicht unterschreiben: ${AUTHORITY[reason]}`,
     'cannot-read': (found) => `${found.path} ist nicht lesbar (${found.reason}). Stimmt der Pfad?`,
@@ -90,10 +88,18 @@ export const CLI_TEXTS_DE: CliTexts = {
       `${resource} war ${seconds} s lang nicht anzuwenden: Der Webhook, der es prüft, antwortet nicht (${message}). Laufen seine Pods ('kubectl -n metallb-system get pods')? Dann erneut anwenden.`,
     'waited-in-vain': ({ wait, obstacle, seconds }) =>
       `${seconds} s vergeblich auf ${waitText(wait)} gewartet: ${obstacleText(obstacle)}. ${remedyText(wait)}`,
+    locked: (found) =>
+      `Ein anderer Lauf ändert diesen Cluster gerade: ${found.holder}, seit ${instantText(found.sinceMs)}, letztes Lebenszeichen vor ${found.silentSeconds} s. Warten, bis er fertig ist, oder ihn dort mit Strg-C anhalten. Ist er tot, endet seine Sperre von selbst in ${found.endsInSeconds} s. Dann denselben Befehl wiederholen.`,
+    'lock-lost': ({ holder }) =>
+      `Dieser Lauf stand zu lange still, und ${holder} hat inzwischen die Sperre des Clusters. Was angewendet ist, bleibt. Warten, bis der andere Lauf fertig ist, dann denselben Befehl wiederholen.`,
     'secret-missing': ({ secret, key, from }) =>
       `Secret ${secret} bekommt kein ${key}: ${from} fehlt oder ist leer. Bereitstellen und erneut anwenden.`,
   },
 };
+
+function instantText(ms: number): string {
+  return new Date(ms).toLocaleString('de-DE');
+}
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');

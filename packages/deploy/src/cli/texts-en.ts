@@ -1,4 +1,5 @@
 import type { CliTexts } from './cli-texts.ts';
+import { OPERATION_FAILURES_EN } from './operation-failures-en.ts';
 import { CLUSTER_TEXTS_EN, obstacleText, remedyText, waitText } from './cluster-texts-en.ts';
 
 /** Why, and what to do. */
@@ -25,25 +26,17 @@ export const CLI_TEXTS_EN: CliTexts = {
   titles: {},
   help: 'show this help',
   exitCodes:
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 12 the cluster differs from the lab.yaml, 130 stopped.',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the lab.yaml has mistakes, 11 another run is changing the cluster, 12 the cluster differs from the lab.yaml, 13 a drill has missed a limit, 130 stopped.',
   lab: "the lab.yaml (default: the school's, which is shipped with this package)",
   lang: 'language of all messages: de or en (default: by LC_ALL, LC_MESSAGES or LANG)',
-  check: 'check a lab.yaml and name every mistake in it',
-  render: 'write what would be applied to a directory, as YAML, without any secret',
-  renderDirectory: 'a new or empty directory, or one that an earlier rendering has written',
   words: {
     options: '[options]',
-    command: '<command>',
-    file: '<file>',
+    command: '[command]',
     language: '<language>',
-    directory: '<dir>',
-    step: '<step>',
-    object: '<object>',
   },
   usage: {
     unknownOption: (option) => `there is no option ${option}; --help shows them`,
     unknownCommand: (command, allowed) => `there is no command '${command}'; allowed: ${allowed}`,
-    missingCommand: (allowed) => `a command is missing; allowed: ${allowed}`,
     missingArgument: (argument) => `the argument ${argument} is missing; --help shows it`,
     excessArguments: () => 'too many arguments; --help shows them',
     optionWithoutValue: (option) => `the option ${option} needs a value`,
@@ -52,6 +45,10 @@ export const CLI_TEXTS_EN: CliTexts = {
   good: (file, { cluster, instances, nodes, profile }) =>
     `${file} is right: cluster ${cluster}, ${instances} ${instances === 1 ? 'instance' : 'instances'} on ${nodes} nodes, profile ${profile}.`,
   problems: (count, file) => `${count} ${count === 1 ? 'mistake' : 'mistakes'} in ${file}.`,
+  logEnd: (exitCode) => `End with exit code ${exitCode}.`,
+  logAt: (path) => `Log of this run: ${path}`,
+  noLog: (path) =>
+    `There will be no log of this run, ${path === 'HOME' ? 'HOME is not set' : `${path} cannot be written`}; --log FILE names a place.`,
   rendered: (files, objects, directory) => `${objects} objects in ${files} files are in ${directory}.`,
   warnings: {
     'datastore-is-one-machine': (found) =>
@@ -62,6 +59,7 @@ export const CLI_TEXTS_EN: CliTexts = {
       'Warning: without synchronous replication a failover may lose writes that were acknowledged.',
   },
   failures: {
+    ...OPERATION_FAILURES_EN,
     'authority-unusable': ({ reason }) => `tls.authority cannot sign the certificate: ${AUTHORITY[reason]}`,
     'cannot-read': (found) => `${found.path} cannot be read (${found.reason}). Is the path right?`,
     'cannot-write': (found) =>
@@ -83,10 +81,18 @@ export const CLI_TEXTS_EN: CliTexts = {
       `${resource} could not be applied for ${seconds} s: the webhook that checks it does not answer (${message}). Do its pods run ('kubectl -n metallb-system get pods')? Then apply again.`,
     'waited-in-vain': ({ wait, obstacle, seconds }) =>
       `Waited ${seconds} s for ${waitText(wait)}: ${obstacleText(obstacle)}. ${remedyText(wait)}`,
+    locked: (found) =>
+      `Another run is changing this cluster: ${found.holder}, since ${instantText(found.sinceMs)}, last sign of life ${found.silentSeconds} s ago. Wait until it is done, or stop it there with Ctrl-C. If it is dead, its lock ends by itself in ${found.endsInSeconds} s. Then run the same again.`,
+    'lock-lost': ({ holder }) =>
+      `This run has stood still for too long, and ${holder} has the cluster's lock by now. What was applied stays. Wait until the other run is done, then run the same again.`,
     'secret-missing': ({ secret, key, from }) =>
       `Secret ${secret} gets no ${key}: ${from} is missing or empty. Provide it and apply again.`,
   },
 };
+
+function instantText(ms: number): string {
+  return new Date(ms).toLocaleString('en-GB');
+}
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');

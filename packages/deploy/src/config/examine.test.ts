@@ -230,6 +230,10 @@ const MISTAKES: Record<ProblemCode, { edits: readonly Edit[]; found: readonly st
     edits: [['max_connections: 200', 'max_connections: 200\n    wal_level: logical']],
     found: ['setting-not-yours cluster.parameters.wal_level'],
   },
+  'failover-before-ttl': {
+    edits: [['failoverMs: 60000', 'failoverMs: 30000']],
+    found: ['failover-before-ttl limits.failoverMs'],
+  },
   'setting-unsafe': {
     edits: [['max_connections: 200', 'max_connections: 200\n    synchronous_commit: off']],
     found: ['setting-unsafe cluster.parameters.synchronous_commit'],

@@ -137,6 +137,13 @@ export const labSchema = z.strictObject({
       .optional(),
   }),
   monitoring: z.strictObject({ namespace: dnsLabel() }),
+  limits: z.strictObject({
+    replicaReadMs: count(1, 3_600_000),
+    switchoverMs: count(1, 3_600_000),
+    failoverMs: count(1, 3_600_000),
+    lostWrites: count(0, 1_000_000_000),
+    unknownWrites: count(0, 1_000_000_000),
+  }),
 });
 
 /** A lab that is right as a whole: what the manifests are made from. */

@@ -72,6 +72,7 @@ export interface ProblemDetails {
   'patroni-timing': { ttl: number; loopWait: number; retryTimeout: number };
   'pooler-over-connections': { given: number; most: number; maxConnections: number };
   'setting-not-yours': { setting: string };
+  'failover-before-ttl': { given: number; ttlSeconds: number };
   'setting-unsafe': { setting: string; given: string; safe: string };
 }
 

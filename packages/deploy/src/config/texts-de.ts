@@ -205,6 +205,10 @@ export const TEXTS_DE: Texts = {
     `${setting} wird von Patroni, vom Operator oder von diesem Lab gesetzt`,
     'löschen',
   ],
+  'failover-before-ttl': ({ given, ttlSeconds }) => [
+    `ein Failover binnen ${given} ms, während die Führung eines toten Primary ${ttlSeconds} s lang gilt`,
+    `mehr als ${ttlSeconds * 1_000} setzen oder cluster.patroni.ttlSeconds verkleinern`,
+  ],
   'setting-unsafe': ({ setting, given, safe }) => [
     `${setting} = ${given} bricht, was dieser Cluster verspricht`,
     `${safe} verwenden oder die Zeile löschen`,

@@ -202,6 +202,10 @@ export const TEXTS_EN: Texts = {
     `${setting} is set by Patroni, by the operator or by this lab`,
     'delete it',
   ],
+  'failover-before-ttl': ({ given, ttlSeconds }) => [
+    `a failover within ${given} ms, while the lease of a dead primary lasts ${ttlSeconds} s`,
+    `set more than ${ttlSeconds * 1_000}, or lower cluster.patroni.ttlSeconds`,
+  ],
   'setting-unsafe': ({ setting, given, safe }) => [
     `${setting} = ${given} breaks what this cluster promises`,
     `use ${safe}, or delete the line`,

@@ -1,3 +1,5 @@
+import type { OperationFailure } from './operation-failure.ts';
+
 /** What ends a command, in no language yet; the command line puts it into words. */
 export type Failure =
   | { readonly code: 'cannot-read'; readonly path: string; readonly reason: string }
@@ -44,6 +46,18 @@ export type Failure =
       readonly obstacle: Obstacle;
       readonly seconds: number;
     }
+  /** Another run is changing the cluster. Instants are in milliseconds since 1970. */
+  | {
+      readonly code: 'locked';
+      readonly holder: string;
+      readonly sinceMs: number;
+      /** Since its last sign of life, and until its lock ends by itself if none follows. */
+      readonly silentSeconds: number;
+      readonly endsInSeconds: number;
+    }
+  /** Somebody has taken our lock: this process must have stood still for longer than it lasts. */
+  | { readonly code: 'lock-lost'; readonly holder: string }
+  | OperationFailure
   | { readonly code: 'secret-missing'; readonly secret: string; readonly key: string; readonly from: string };
 
 /** What a step waits for. */
@@ -53,11 +67,14 @@ export type Wait =
   | { readonly for: 'database'; readonly name: string }
   | { readonly for: 'address'; readonly service: string; readonly address: string }
   | { readonly for: 'claim'; readonly name: string }
-  | { readonly for: 'job'; readonly namespace: string; readonly name: string };
+  | { readonly for: 'job'; readonly namespace: string; readonly name: string }
+  | { readonly for: 'gone'; readonly resource: string };
 
 /** Why what is awaited is not there yet. */
 export type Obstacle =
   | { readonly is: 'absent'; readonly resource: string }
+  /** It has been deleted, and waits for those who hold it. */
+  | { readonly is: 'ending'; readonly resource: string; readonly heldBy: readonly string[] }
   | { readonly is: 'not-established'; readonly resource: string }
   /** A Job that installed what the chart was before. */
   | { readonly is: 'not-replaced'; readonly resource: string }

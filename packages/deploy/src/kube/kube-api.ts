@@ -18,12 +18,24 @@ export class KubeApi {
   readonly #connection: KubeConnection;
   readonly #pace: Pace;
   readonly #signal: AbortSignal;
+  /** By how much the server's clock is ahead of ours. */
+  #aheadMs = 0;
 
   /** @param signal - ends every request and every pause. */
   constructor(connection: KubeConnection, pace: Pace, signal: AbortSignal) {
     this.#connection = connection;
     this.#pace = pace;
     this.#signal = signal;
+  }
+
+  /** The same server, with another signal. */
+  withSignal(signal: AbortSignal): KubeApi {
+    return new KubeApi(this.#connection, this.#pace, signal);
+  }
+
+  /** What time it is for the server, to a second, in milliseconds since 1970; ours before its first answer. */
+  now(): number {
+    return Date.now() + this.#aheadMs;
   }
 
   /** @throws DeployError where the server cannot be reached or refuses. */
@@ -33,14 +45,16 @@ export class KubeApi {
     return { state: 'found', object: accepted(resource, { status, body }) };
   }
 
-  /** All objects of a kind in a namespace. */
-  async list(kind: ResourceKind, namespace: string): Promise<LiveObject[]> {
+  /** All objects of a kind, in a namespace or everywhere. Empty where the server does not know the kind. */
+  async list(kind: ResourceKind, namespace?: string): Promise<LiveObject[]> {
     const answer = await this.#send(
       { kind, namespace, name: '' },
       { method: 'GET', path: pathOf({ kind, namespace }) },
     );
+    if (answer.status === 404 && parsed(answer.body) === undefined) return [];
     const { items } = accepted({ kind, namespace, name: '' }, answer) as unknown as { items?: LiveObject[] };
-    return items ?? [];
+    // Kubernetes leaves out of a list's items what all of them have in common.
+    return (items ?? []).map((each) => ({ ...each, kind }));
   }
 
   /**
@@ -57,7 +71,66 @@ export class KubeApi {
     // Strictly: a field that the server does not know would otherwise be dropped in silence.
     const query = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}${force ? '&force=true' : ''}`;
     const path = `${pathOf(resource)}?${query}`;
-    return accepted(resource, await this.#send(resource, { method: 'PATCH', path, apply: object }));
+    return accepted(
+      resource,
+      await this.#send(resource, { method: 'PATCH', path, body: object, bodyType: 'apply' }),
+    );
+  }
+
+  /**
+   * Changes single fields; the others, and whose they are, stay. `null` takes one away.
+   *
+   * @throws KubeRefusal, with the status 404 where the object is gone.
+   */
+  async merge(resource: Resource, patch: object): Promise<LiveObject> {
+    const path = `${pathOf(resource)}?fieldManager=${FIELD_MANAGER}`;
+    const request = { method: 'PATCH', path, body: patch, bodyType: 'merge' } as const;
+    return accepted(resource, await this.#send(resource, request));
+  }
+
+  /**
+   * An object that must not be there yet.
+   *
+   * @throws KubeRefusal, with the status 409 where it is; also where an attempt before had been carried out without our
+   * getting to know.
+   */
+  async create(resource: Resource, object: object): Promise<LiveObject> {
+    const path = `${pathOf({ kind: resource.kind, namespace: resource.namespace })}?fieldManager=${FIELD_MANAGER}`;
+    return accepted(resource, await this.#send(resource, { method: 'POST', path, body: object }));
+  }
+
+  /**
+   * The whole object, in the version that was seen.
+   *
+   * @param object - with its `resourceVersion`.
+   * @throws KubeRefusal, with the status 409 where it has changed since.
+   */
+  async replace(resource: Resource, object: object): Promise<LiveObject> {
+    const path = `${pathOf(resource)}?fieldManager=${FIELD_MANAGER}`;
+    return accepted(resource, await this.#send(resource, { method: 'PUT', path, body: object }));
+  }
+
+  /**
+   * Deletes an object, and what belongs to it in the background. What is gone already is no error.
+   *
+   * @param seen - as it was read: where another has its name by now, that one stays.
+   * @param options.gracePeriodSeconds - how long a pod may take to end by itself.
+   * @throws KubeRefusal, with the status 409 where it is another one, or has another version than was asked for.
+   */
+  async delete(
+    resource: Resource,
+    seen: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined },
+    { gracePeriodSeconds }: { readonly gracePeriodSeconds?: number } = {},
+  ): Promise<void> {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      preconditions: seen,
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    };
+    const answer = await this.#send(resource, { method: 'DELETE', path: pathOf(resource), body });
+    if (answer.status !== 404) accepted(resource, answer);
   }
 
   async #send(resource: Resource, request: KubeRequest): Promise<KubeAnswer> {
@@ -67,6 +140,8 @@ export class KubeApi {
       if ('body' in outcome) {
         const { status, body } = outcome;
         if (isLast || status < 400) return outcome;
+        // Where a version is named, the same request will not be answered otherwise.
+        if (status === 409 && request.bodyType !== 'apply') return outcome;
         if (!new KubeRefusal(resourceText(resource), details(status, body)).isPassing) return outcome;
       } else if (isLast || outcome.isFinal) {
         const { server } = this.#connection;
@@ -85,7 +160,9 @@ export class KubeApi {
   async #attempt(request: KubeRequest): Promise<KubeAnswer | { reason: string; isFinal: boolean }> {
     const timeout = AbortSignal.timeout(this.#pace.requestTimeoutMs);
     try {
-      return await this.#connection.send(request, AbortSignal.any([this.#signal, timeout]));
+      const answer = await this.#connection.send(request, AbortSignal.any([this.#signal, timeout]));
+      if (answer.dateMs !== undefined) this.#aheadMs = answer.dateMs - Date.now();
+      return answer;
     } catch (error) {
       this.#signal.throwIfAborted();
       if (timeout.aborted)

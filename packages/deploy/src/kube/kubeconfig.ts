@@ -13,6 +13,11 @@ import type { KubeConnection } from './connection.ts';
  * @throws DeployError that names the file and what is wrong with it.
  */
 export function connect(given: string | undefined, environment: NodeJS.ProcessEnv): KubeConnection {
+  return new KubeConfigConnection(loadKubeconfig(given, environment));
+}
+
+/** The same, as the client library has it. */
+export function loadKubeconfig(given: string | undefined, environment: NodeJS.ProcessEnv): KubeConfig {
   const files = kubeconfigFiles(given, environment);
   const present = files.filter((file) => existsSync(file));
   const [first] = present;
@@ -29,7 +34,7 @@ export function connect(given: string | undefined, environment: NodeJS.ProcessEn
   // Secrets are sent.
   if (!URL.canParse(cluster.server) || new URL(cluster.server).protocol !== 'https:')
     throw unusable('no-https');
-  return new KubeConfigConnection(config);
+  return config;
 }
 
 function kubeconfigFiles(given: string | undefined, environment: NodeJS.ProcessEnv): string[] {

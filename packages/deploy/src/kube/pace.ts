@@ -7,6 +7,10 @@ export interface Pace {
   /** The longest pause before the second attempt; it doubles from then on. */
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
+  /** One operation on the database, as an app would wait for it. */
+  readonly databaseMs: number;
+  /** Until another member leads, after the one that did was asked to go, or has died. */
+  readonly takeoverMs: number;
   /** Between two looks at what is awaited. */
   readonly pollMs: number;
   /** How long a webhook may refuse to answer: right after its chart was installed it always does. */
@@ -21,6 +25,7 @@ export interface Pace {
     readonly address: number;
     readonly claim: number;
     readonly job: number;
+    readonly gone: number;
   };
 }
 
@@ -32,6 +37,8 @@ export const PACE: Pace = {
   attempts: 6,
   backoffBaseMs: 500,
   backoffCapMs: 8_000,
+  databaseMs: 15_000,
+  takeoverMs: 3 * MINUTE_MS,
   pollMs: 1_000,
   webhookMs: 3 * MINUTE_MS,
   failedMs: MINUTE_MS / 2,
@@ -42,6 +49,7 @@ export const PACE: Pace = {
     address: 3 * MINUTE_MS,
     claim: 2 * MINUTE_MS,
     job: 12 * MINUTE_MS,
+    gone: 10 * MINUTE_MS,
   },
 };
 

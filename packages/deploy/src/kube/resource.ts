@@ -9,7 +9,8 @@ export interface Resource {
 }
 
 /** What we apply, and what we look at while we wait. */
-export type ResourceKind = KubeKind | 'CustomResourceDefinition' | 'StatefulSet';
+export type ResourceKind =
+  KubeKind | 'CustomResourceDefinition' | 'DaemonSet' | 'Lease' | 'Node' | 'Pod' | 'StatefulSet';
 
 interface ResourceType {
   readonly apiVersion: string;
@@ -25,6 +26,8 @@ const type = (apiVersion: string, plural: string, namespaced = true): ResourceTy
 
 const TYPES: Readonly<Record<ResourceKind, ResourceType>> = {
   Namespace: type('v1', 'namespaces', false),
+  Node: type('v1', 'nodes', false),
+  Pod: type('v1', 'pods'),
   Secret: type('v1', 'secrets'),
   ConfigMap: type('v1', 'configmaps'),
   Service: type('v1', 'services'),
@@ -35,6 +38,8 @@ const TYPES: Readonly<Record<ResourceKind, ResourceType>> = {
   Job: type('batch/v1', 'jobs'),
   Deployment: type('apps/v1', 'deployments'),
   StatefulSet: type('apps/v1', 'statefulsets'),
+  DaemonSet: type('apps/v1', 'daemonsets'),
+  Lease: type('coordination.k8s.io/v1', 'leases'),
   CustomResourceDefinition: type('apiextensions.k8s.io/v1', 'customresourcedefinitions', false),
   HelmChart: type('helm.cattle.io/v1', 'helmcharts'),
   IPAddressPool: type('metallb.io/v1beta1', 'ipaddresspools'),

@@ -13,6 +13,10 @@ export interface ChartRelease {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** Without these two on it, the deletion of a `postgresql` is taken for a mistake. */
+export const DELETE_NAME_ANNOTATION = 'delete-clustername';
+export const DELETE_DATE_ANNOTATION = 'delete-date';
+
 /** K3s' own Helm controller installs these. They bring the CRDs that the later steps need. */
 export function charts(lab: Lab, inputs: ManifestInputs): Manifest[] {
   return chartReleases(lab).map(({ name, namespace, values }) => ({
@@ -63,8 +67,8 @@ const OPERATOR = {
     enable_persistent_volume_claim_deletion: false,
     enable_secrets_deletion: false,
     // A cluster can only be deleted by somebody who has written its name and today's date on it.
-    delete_annotation_name_key: 'delete-clustername',
-    delete_annotation_date_key: 'delete-date',
+    delete_annotation_name_key: DELETE_NAME_ANNOTATION,
+    delete_annotation_date_key: DELETE_DATE_ANNOTATION,
   },
   configLoadBalancer: {
     // Any node can take a connection over: an address that moves after a failover would cost seconds more.

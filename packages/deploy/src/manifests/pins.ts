@@ -38,3 +38,17 @@ export function chartFileName(name: ChartName): string {
 /** One image for all majors of PostgreSQL. */
 export const SPILO_IMAGE = 'ghcr.io/zalando/spilo-18:4.1-p2';
 export const POOLER_IMAGE = 'ghcr.io/zalando/postgres-operator/pgbouncer:v2.0.1';
+
+/** What the charts run as we set them: to be on the nodes beforehand where there is no internet. */
+export const CHART_IMAGES: Partial<Record<ChartName, readonly string[]>> = {
+  metallb: ['quay.io/metallb/controller:v0.16.1', 'quay.io/metallb/speaker:v0.16.1'],
+  'postgres-operator': ['ghcr.io/zalando/postgres-operator:v2.0.1'],
+  'postgres-operator-ui': ['ghcr.io/zalando/postgres-operator-ui:v2.0.1'],
+  'csi-driver-smb': [
+    'registry.k8s.io/sig-storage/smbplugin:v1.20.3',
+    'registry.k8s.io/sig-storage/csi-provisioner:v6.3.0',
+    'registry.k8s.io/sig-storage/csi-resizer:v2.2.0',
+    'registry.k8s.io/sig-storage/livenessprobe:v2.19.0',
+    'registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0',
+  ],
+};

@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeployError } from '../errors/deploy-error.ts';
+import { writeWhole } from '../files/write-whole.ts';
 import { HEADER } from './yaml.ts';
 
-const OURS = /^[0-9]{2}-[-a-z]+\.yaml$/;
+const OURS = /^(?:[0-9]{2}-[-a-z]+\.yaml|images\.txt)$/;
 /** Left by a rendering that was killed. */
-const LEFTOVER = /^[0-9]{2}-[-a-z]+\.yaml\.[-0-9a-f]{36}\.partial$/;
+const LEFTOVER = /^(?:[0-9]{2}-[-a-z]+\.yaml|images\.txt)\.[-0-9a-f]{36}\.partial$/;
 
 /**
  * Makes a directory hold these files and no others of ours. One that holds anything else is refused before anything is
@@ -37,15 +37,4 @@ async function isOurs(directory: string, name: string): Promise<boolean> {
   if (!OURS.test(name)) return false;
   const content = await readFile(join(directory, name), 'utf8').catch(() => '');
   return content.startsWith(HEADER);
-}
-
-async function writeWhole(path: string, content: string): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`;
-  try {
-    await writeFile(partial, content, { flag: 'wx' });
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw DeployError.of('cannot-write', path, error);
-  }
 }

@@ -1,11 +1,12 @@
 import type { Lab } from '../config/lab.ts';
-import type { Obstacle, Wait } from '../errors/deploy-error.ts';
+import type { Obstacle } from '../errors/deploy-error.ts';
 import type { KubeApi } from '../kube/kube-api.ts';
 import { conditionOf, valueAt } from '../kube/live-object.ts';
 import type { LiveObject } from '../kube/live-object.ts';
 import { resourceText } from '../kube/resource.ts';
 import type { Resource, ResourceKind } from '../kube/resource.ts';
 import { chartReleases } from '../manifests/charts.ts';
+import type { StepWait } from './waits.ts';
 
 /** HelmCharts and the Jobs that install them. */
 const HELM_NAMESPACE = 'kube-system';
@@ -22,7 +23,7 @@ export function installJob(chart: string): Resource {
 export async function obstacleTo(
   kube: KubeApi,
   lab: Lab,
-  wait: Wait,
+  wait: StepWait,
   oldJobs: OldJobs,
 ): Promise<Obstacle | undefined> {
   const { namespace } = lab.cluster;
@@ -70,7 +71,25 @@ async function obstacleToChart(
     const obstacle = notReady('Deployment', deployment, 'availableReplicas');
     if (obstacle !== undefined) return obstacle;
   }
+  for (const set of await kube.list('DaemonSet', target)) {
+    if (set.metadata.annotations?.[RELEASE_ANNOTATION] !== name) continue;
+    const obstacle = await obstacleInDaemonSet(kube, set);
+    if (obstacle !== undefined) return obstacle;
+  }
   return undefined;
+}
+
+/** On each node that is ready: one that is down holds up nobody who mends the rest. */
+async function obstacleInDaemonSet(kube: KubeApi, set: LiveObject): Promise<Obstacle | undefined> {
+  const nodes = await kube.list('Node');
+  const running = nodes.filter((node) => conditionOf(node, 'Ready')?.status === 'True').length;
+  // Before its controller has looked at it, it says that it wants none.
+  const isSeen = numberAt(set, 'status', 'observedGeneration') >= (set.metadata.generation ?? 1);
+  const wanted = isSeen ? Math.min(running, numberAt(set, 'status', 'desiredNumberScheduled')) : running;
+  const ready = isSeen ? numberAt(set, 'status', 'numberReady') : 0;
+  if (ready >= wanted) return undefined;
+  const { namespace, name } = set.metadata;
+  return { is: 'not-ready', resource: resourceText({ kind: 'DaemonSet', namespace, name }), ready, wanted };
 }
 
 /** What the operator says, and then the pods themselves: its status has no conditions, and is late. */
@@ -86,6 +105,17 @@ async function obstacleToDatabase(kube: KubeApi, { cluster }: Lab): Promise<Obst
     const ready = numberAt(found, 'status', 'readyReplicas');
     return ready >= instances ? undefined : { is: 'not-ready', resource, ready, wanted: instances };
   });
+}
+
+/** All pods that a Deployment asks for are there and answer. */
+export function obstacleToDeployment(
+  kube: KubeApi,
+  namespace: string,
+  name: string,
+): Promise<Obstacle | undefined> {
+  return look(kube, { kind: 'Deployment', namespace, name }, (found) =>
+    notReady('Deployment', found, 'availableReplicas'),
+  );
 }
 
 async function look(

@@ -1,27 +1,29 @@
 import type { Lab } from '../config/lab.ts';
 import { DeployError } from '../errors/deploy-error.ts';
-import type { Obstacle, Wait } from '../errors/deploy-error.ts';
 import { KubeRefusal } from '../errors/kube-refusal.ts';
 import { resourceOf } from '../kube/kube-api.ts';
 import type { KubeApi } from '../kube/kube-api.ts';
 import { pauseMs } from '../kube/pace.ts';
 import type { Pace } from '../kube/pace.ts';
 import { resourceText } from '../kube/resource.ts';
+import type { ClusterLock } from '../lock/cluster-lock.ts';
 import type { Resource } from '../kube/resource.ts';
 import type { Manifest, ManifestStep, StepId } from '../manifests/manifest.ts';
 import { examine } from '../plan/examine.ts';
 import type { Examined, Forced, ResourcePlan } from '../plan/examine.ts';
 import type { SecretFiller } from '../secrets/secret-filler.ts';
 import { installJob, obstacleTo } from './obstacle.ts';
+import { waitUntil } from './wait-until.ts';
+import type { ObstacleSeen } from './wait-until.ts';
 import { waitsAfter } from './waits.ts';
+import type { StepWait } from './waits.ts';
 
 /** Facts, as they happen. */
 export type Progress =
   | { readonly type: 'step:started'; readonly step: StepId }
   | { readonly type: 'object:written'; readonly resource: string; readonly action: 'create' | 'change' }
   | { readonly type: 'webhook:silent'; readonly resource: string }
-  /** Told when it changes. */
-  | { readonly type: 'obstacle:seen'; readonly wait: Wait; readonly obstacle: Obstacle }
+  | ObstacleSeen
   | {
       readonly type: 'step:done';
       readonly step: StepId;
@@ -34,9 +36,13 @@ export interface StepRun {
   readonly lab: Lab;
   readonly pace: Pace;
   readonly forced: Forced;
+  /** Held before each write. */
+  readonly lock: Pick<ClusterLock, 'hold'>;
   /** A new one for each step: what a step before has written counts as present. */
   readonly newFiller: () => SecretFiller;
   readonly report: (progress: Progress) => void;
+  /** What is awaited after a step. @defaultValue waitsAfter */
+  readonly waits?: (lab: Lab, step: ManifestStep) => readonly StepWait[];
 }
 
 /** A run that is under way. */
@@ -60,7 +66,8 @@ export async function runSteps(options: StepRun, steps: readonly ManifestStep[])
     for (const manifest of step.manifests) {
       if (await settle(run, manifest, filler)) written += 1;
     }
-    for (const wait of waitsAfter(run.lab, step)) await waitFor(run, wait);
+    for (const wait of (run.waits ?? waitsAfter)(run.lab, step))
+      await waitUntil(run, wait, () => obstacleTo(run.kube, run.lab, wait, run.oldJobs));
     run.report({ type: 'step:done', step: step.id, written, unchanged: step.manifests.length - written });
   }
 }
@@ -81,6 +88,7 @@ async function settle(run: Run, manifest: Manifest, filler: SecretFiller): Promi
       await untilServed(run, plan.resource, plan.after.name);
       return settle(run, manifest, filler);
     }
+    if ((await run.lock.hold()) === 'taken') return settle(run, manifest, filler);
     await rememberInstallJob(run, plan);
     await write(run, { plan, object });
     run.report({ type: 'object:written', resource, action: plan.action });
@@ -98,7 +106,10 @@ async function rememberInstallJob({ kube, oldJobs }: Run, plan: ResourcePlan): P
 
 /** A definition is established some moments before the server serves its objects. */
 async function untilServed(run: Run, resource: Resource, definition: string): Promise<void> {
-  await waitFor(run, { for: 'definition', name: definition }, async () => {
+  const wait = { for: 'definition', name: definition } as const;
+  await waitUntil(run, wait, async () => {
+    const obstacle = await obstacleTo(run.kube, run.lab, wait, run.oldJobs);
+    if (obstacle !== undefined) return obstacle;
     const { state } = await run.kube.get(resource);
     return state === 'kind-absent' ? { is: 'not-established', resource: definition } : undefined;
   });
@@ -138,35 +149,5 @@ async function whileWebhookIsSilent(
       if (failures === 1) report({ type: 'webhook:silent', resource });
     }
     await kube.pause(pauseMs(failures, pace, Math.random()));
-  }
-}
-
-async function waitFor(
-  { kube, lab, pace, report, oldJobs }: Run,
-  wait: Wait,
-  andThen: () => Promise<Obstacle | undefined> = async () => undefined,
-): Promise<void> {
-  const startedAt = performance.now();
-  let told = '';
-  let changedAt = startedAt;
-  for (;;) {
-    const obstacle = (await obstacleTo(kube, lab, wait, oldJobs)) ?? (await andThen());
-    if (obstacle === undefined) return;
-    const text = JSON.stringify(obstacle);
-    const now = performance.now();
-    if (text !== told) {
-      report({ type: 'obstacle:seen', wait, obstacle });
-      changedAt = now;
-      told = text;
-    }
-    const isFailure = obstacle.is === 'failed' && now - changedAt >= pace.failedMs;
-    if (isFailure || now - startedAt >= pace.waitMs[wait.for])
-      throw new DeployError({
-        code: 'waited-in-vain',
-        wait,
-        obstacle,
-        seconds: Math.round((now - startedAt) / 1_000),
-      });
-    await kube.pause(pace.pollMs);
   }
 }

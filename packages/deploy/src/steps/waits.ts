@@ -6,11 +6,14 @@ import { serviceNames } from '../manifests/manifest.ts';
 import type { ManifestStep } from '../manifests/manifest.ts';
 import type { KubeKind } from '../manifests/schema/kinds.ts';
 
+/** What is awaited after a step. */
+export type StepWait = Exclude<Wait, { readonly for: 'gone' }>;
+
 /** Kinds of the steps after the charts, whose definitions the charts bring. */
 const FROM_CHARTS = ['IPAddressPool', 'L2Advertisement', 'postgresql'] as const;
 
 /** What must be there before the next step may begin, in this order. */
-export function waitsAfter(lab: Lab, { id, manifests }: ManifestStep): Wait[] {
+export function waitsAfter(lab: Lab, { id, manifests }: ManifestStep): StepWait[] {
   const named = (kind: KubeKind) =>
     manifests.filter(({ object }) => object.kind === kind).map(({ object }) => object.metadata.name);
   if (id === 'charts')
@@ -24,7 +27,7 @@ export function waitsAfter(lab: Lab, { id, manifests }: ManifestStep): Wait[] {
   return id === 'helper-schema' ? named('Job').map((name) => ({ for: 'job', namespace, name })) : [];
 }
 
-function addresses(lab: Lab): Wait[] {
+function addresses(lab: Lab): StepWait[] {
   const services = serviceNames(lab);
   const pinned = lab.network.addresses;
   return (['master', 'replica', 'masterPooler', 'replicaPooler'] as const).map((role) => ({

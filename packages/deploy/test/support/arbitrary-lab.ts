@@ -66,6 +66,13 @@ export const arbitraryLab: fc.Arbitrary<Lab> = shape.chain((of) =>
     ),
     addons: addons(of),
     monitoring: fc.record({ namespace: word }),
+    limits: fc.constant({
+      replicaReadMs: 1_000,
+      switchoverMs: 15_000,
+      failoverMs: 121_000,
+      lostWrites: 0,
+      unknownWrites: 0,
+    }),
   }),
 );
 

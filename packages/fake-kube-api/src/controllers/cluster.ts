@@ -50,6 +50,16 @@ export class Cluster {
     return type === undefined ? undefined : this.api.store.get(storageKey(type), namespace, name);
   }
 
+  /** An object that is gone as it was at its end, which a controller's watch tells as well; as it was seen where none knows. */
+  lastOf(seen: KubeObject): KubeObject {
+    const type = this.api.registry.findKind(seen.apiVersion, seen.kind);
+    const changes = type === undefined ? [] : this.api.store.changesSince(storageKey(type), 0);
+    const end = changes.findLast(
+      (change) => change.type === 'DELETED' && change.object.metadata.uid === seen.metadata.uid,
+    );
+    return end?.object ?? seen;
+  }
+
   isKnown(apiVersion: string, kind: string): boolean {
     return this.api.registry.findKind(apiVersion, kind) !== undefined;
   }

@@ -31,11 +31,17 @@ function end(cluster: Cluster, pod: KubeObject): void {
   if ((pod.metadata.deletionGracePeriodSeconds ?? 0) > 0) cluster.delete(pod, { gracePeriodSeconds: 0 });
 }
 
+/** As the scheduler does without being told: those of one owner apart from each other, and evenly otherwise. */
 function schedule(cluster: Cluster, pod: KubeObject): void {
   const nodes = cluster.list('v1', 'Node').map(nameOf);
   const pods = cluster.list('v1', 'Pod');
-  const load = (node: string) => pods.filter((each) => textAt(each, 'spec', 'nodeName') === node).length;
-  const node = nodes.sort((left, right) => load(left) - load(right))[0];
+  const owner = pod.metadata.ownerReferences?.[0]?.uid;
+  const siblings = pods.filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid === owner);
+  const on = (those: readonly KubeObject[], node: string) =>
+    those.filter((each) => textAt(each, 'spec', 'nodeName') === node).length;
+  const [node] = nodes.sort(
+    (left, right) => on(siblings, left) - on(siblings, right) || on(pods, left) - on(pods, right),
+  );
   if (node !== undefined) cluster.patch(pod, { spec: { nodeName: node } });
 }
 

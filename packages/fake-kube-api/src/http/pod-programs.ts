@@ -22,6 +22,8 @@ export class PodPrograms {
   readonly logs = new Map<string, string>();
   /** Where a forwarded port of a pod leads, by `NAMESPACE/POD:PORT`: a port on this machine. */
   readonly ports = new Map<string, number>();
+  /** What the user may not do. */
+  readonly forbidden = new Set<'exec' | 'portforward'>();
   /** Runs commands. Without one, every command fails as one that is not found. */
   run: (command: PodCommand) => CommandResult | Promise<CommandResult> = ({ command }) => ({
     stderr: `exec: ${JSON.stringify(command[0] ?? '')}: executable file not found in $PATH\n`,

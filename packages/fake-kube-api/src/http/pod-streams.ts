@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Api } from '../api/api.ts';
-import { badRequest, pathNotFound } from '../objects/api-error.ts';
+import { badRequest, forbidden, pathNotFound } from '../objects/api-error.ts';
 import type { JsonObject } from '../objects/json.ts';
 import type { PodPrograms } from './pod-programs.ts';
 import { readPath, type ResourcePath } from './request-info.ts';
@@ -26,9 +26,17 @@ export class PodStreams {
       ['v5.channel.k8s.io', 'v4.channel.k8s.io'].find((each) => offered.has(each)) ?? false,
   });
 
+  /** Of each pod that lives, by its uid. */
+  readonly #open = new Map<string, Set<WebSocket>>();
+  readonly #stopListening: () => void;
+
   constructor(api: Api, programs: PodPrograms) {
     this.#api = api;
     this.#programs = programs;
+    this.#stopListening = api.store.onChange(({ type, resource, object }) => {
+      if (type !== 'DELETED' || resource !== '/pods') return;
+      for (const client of this.#open.get(object.metadata.uid ?? '') ?? []) client.terminate();
+    });
   }
 
   /** Takes over a connection. @throws ApiError where there is no such pod or stream */
@@ -38,17 +46,31 @@ export class PodStreams {
     if (path.kind !== 'resource' || path.plural !== 'pods') throw pathNotFound();
     const type = this.#api.registry.find(path.group, path.version, path.plural);
     if (type === undefined || !['exec', 'portforward'].includes(path.subresource)) throw pathNotFound();
-    this.#api.get({ type, namespace: path.namespace, name: path.name });
+    const { uid = '' } = this.#api.get({ type, namespace: path.namespace, name: path.name }).metadata;
     const isExec = path.subresource === 'exec';
+    if (this.#programs.forbidden.has(isExec ? 'exec' : 'portforward'))
+      throw forbidden(type, path.name, 'the user may not do that');
     const port = isExec ? undefined : this.#portOf(path, url.searchParams);
     this.#server.handleUpgrade(request, socket, head, (client) => {
       client.on('error', () => undefined);
+      this.#remember(uid, client);
       if (port === undefined) this.#exec(client, path, url.searchParams);
       else forward(client, Number(url.searchParams.get('ports')), port);
     });
   }
 
+  /** What runs in a pod ends with it. */
+  #remember(uid: string, client: WebSocket): void {
+    const clients = this.#open.get(uid) ?? new Set();
+    this.#open.set(uid, clients.add(client));
+    client.on('close', () => {
+      clients.delete(client);
+      if (clients.size === 0) this.#open.delete(uid);
+    });
+  }
+
   close(): void {
+    this.#stopListening();
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }

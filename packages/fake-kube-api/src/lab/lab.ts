@@ -11,6 +11,7 @@ import { createK3s, type NodeOptions } from './k3s.ts';
 import { LabFaults } from './lab-faults.ts';
 import { isInstalled, metallb } from './metallb.ts';
 import { metallbWebhook } from './metallb-webhook.ts';
+import { Patroni } from './patroni.ts';
 import { zalandoOperator } from './zalando.ts';
 
 export interface LabOptions {
@@ -20,8 +21,6 @@ export interface LabOptions {
   readonly podStartMs?: number;
   /** From the end of a Helm Job until the chart's objects are there. @defaultValue 0 */
   readonly installMs?: number;
-  /** Whether the operator deletes volumes and Secrets with a cluster. @defaultValue true */
-  readonly deletesData?: boolean;
 }
 
 const NODES: readonly NodeOptions[] = [
@@ -33,15 +32,13 @@ const NODES: readonly NodeOptions[] = [
 /** A K3s cluster with the programs that run in the school's lab, and what can go wrong with them. */
 export class Lab {
   readonly faults = new LabFaults();
+  readonly patroni = new Patroni();
   /** The controllers, each of which can be stopped and started. */
   readonly controllers: ControllerLoop;
   readonly #stopped = new Set<string>();
 
-  constructor(
-    api: Api,
-    { nodes = NODES, podStartMs = 0, installMs = 0, deletesData = true }: LabOptions = {},
-  ) {
-    const { faults } = this;
+  constructor(api: Api, { nodes = NODES, podStartMs = 0, installMs = 0 }: LabOptions = {}) {
+    const { faults, patroni } = this;
     createK3s(api, nodes);
     const view = new Cluster(api, 'kube-apiserver', new Map(), () => undefined);
     api.admission.add(metallbWebhook(api, faults, () => isInstalled(view) && !this.#stopped.has('metallb')));
@@ -54,7 +51,7 @@ export class Lab {
       endpoints,
       helmController({ faults, installMs }),
       metallb(faults),
-      zalandoOperator({ faults, deletesData }),
+      zalandoOperator({ faults, patroni }),
     ]);
   }
 

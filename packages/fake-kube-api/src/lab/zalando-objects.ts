@@ -168,6 +168,7 @@ export function poolers(cluster: KubeObject): KubeObject[] {
     );
     const replicas = numberAt(cluster, 'spec', 'connectionPooler', 'numberOfInstances') ?? 2;
     const image = textAt(cluster, 'spec', 'connectionPooler', 'dockerImage') ?? PGBOUNCER;
+    const resources = at(cluster, 'spec', 'connectionPooler', 'resources');
     return [
       {
         apiVersion: 'apps/v1',
@@ -178,7 +179,16 @@ export function poolers(cluster: KubeObject): KubeObject[] {
           selector: { matchLabels: selector },
           template: {
             metadata: { labels },
-            spec: { containers: [{ name: 'connection-pooler', image, ports: [{ containerPort: 5432 }] }] },
+            spec: {
+              containers: [
+                {
+                  name: 'connection-pooler',
+                  image,
+                  ports: [{ containerPort: 5432 }],
+                  ...(resources === undefined ? {} : { resources }),
+                },
+              ],
+            },
           },
         },
       },
@@ -206,13 +216,21 @@ export function disruptionBudgets(cluster: KubeObject): KubeObject[] {
   ];
 }
 
+/** Who leads, and what Patroni has written beside the lease. */
+export interface Leadership {
+  readonly leader: string;
+  readonly optime: number;
+  readonly confirming: readonly string[];
+}
+
 /** What Patroni itself keeps in the cluster, where ConfigMaps are used instead of Endpoints. */
-export function patroniState(cluster: KubeObject, leader: string | undefined): KubeObject[] {
+export function patroniState(cluster: KubeObject, now: Leadership | undefined): KubeObject[] {
+  const ttl = String(numberAt(cluster, 'spec', 'patroni', 'ttl') ?? 30);
   const annotations: Record<string, Record<string, string>> = {
     config: { initialize: '7000000000000000001' },
     failover: {},
-    leader:
-      leader === undefined ? {} : { leader, ttl: String(numberAt(cluster, 'spec', 'patroni', 'ttl') ?? 30) },
+    leader: now === undefined ? {} : { leader: now.leader, ttl, optime: String(now.optime) },
+    sync: now === undefined ? {} : { leader: now.leader, sync_standby: now.confirming.join(',') },
   };
   return Object.entries(annotations).map(([suffix, each]) => ({
     apiVersion: 'v1',

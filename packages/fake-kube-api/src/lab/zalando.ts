@@ -1,9 +1,11 @@
 import type { Cluster } from '../controllers/cluster.ts';
 import type { Controller } from '../controllers/controller.ts';
 import { isReady } from '../controllers/workloads/pods.ts';
-import { at, isRecord, numberAt, sameJson, stringsAt, textAt } from '../objects/json.ts';
+import { at, numberAt, sameJson, textAt } from '../objects/json.ts';
 import { nameOf, type KubeObject } from '../objects/kube-object.ts';
 import type { LabFaults } from './lab-faults.ts';
+import type { Patroni } from './patroni.ts';
+import { CleanUp } from './zalando-clean-up.ts';
 import {
   selectorLabels,
   databaseServices,
@@ -16,38 +18,25 @@ import {
 
 export interface ZalandoOptions {
   readonly faults: LabFaults;
-  /** Whether deleting a cluster deletes its volumes and Secrets, which is the operator's default. @defaultValue true */
-  readonly deletesData?: boolean;
+  readonly patroni: Patroni;
 }
 
 const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 type Kind = readonly [apiVersion: string, kind: string];
-/** Kinds of a cluster's objects that go with it, whatever the operator is told. */
-const GOES: readonly Kind[] = [
-  ['apps/v1', 'StatefulSet'],
-  ['apps/v1', 'Deployment'],
-  ['v1', 'Service'],
-  ['policy/v1', 'PodDisruptionBudget'],
-  ['v1', 'ConfigMap'],
-];
 const POOLER_KINDS: readonly Kind[] = [
   ['apps/v1', 'Deployment'],
   ['v1', 'Service'],
 ];
-const DATA: readonly Kind[] = [
-  ['v1', 'Secret'],
-  ['v1', 'PersistentVolumeClaim'],
-];
-
 /** The Zalando operator, with Patroni as far as it shows in the cluster: a `postgresql` becomes a database. */
-export function zalandoOperator({ faults, deletesData = true }: ZalandoOptions): Controller {
+export function zalandoOperator({ faults, patroni }: ZalandoOptions): Controller {
+  const cleanUp = new CleanUp();
   return {
     name: 'postgres-operator',
     reconcile(cluster) {
       if (!isInstalled(cluster)) return;
       const databases = cluster.list('acid.zalan.do/v1', 'postgresql');
-      for (const each of databases) reconcileDatabase(cluster, each, faults);
-      removeOrphans(cluster, databases, deletesData);
+      for (const each of databases) reconcileDatabase(cluster, each, faults, patroni);
+      cleanUp.reconcile(cluster, databases);
     },
   };
 }
@@ -61,7 +50,12 @@ function isInstalled(cluster: Cluster): boolean {
     );
 }
 
-function reconcileDatabase(cluster: Cluster, database: KubeObject, faults: LabFaults): void {
+function reconcileDatabase(
+  cluster: Cluster,
+  database: KubeObject,
+  faults: LabFaults,
+  patroni: Patroni,
+): void {
   const setStatus = (status: string) =>
     cluster.status(database, { PostgresClusterStatus: faults.stuckStatus.get(nameOf(database)) ?? status });
   if (!NAME.test(nameOf(database)) || nameOf(database).length > 58) return setStatus('Invalid');
@@ -76,7 +70,7 @@ function reconcileDatabase(cluster: Cluster, database: KubeObject, faults: LabFa
   for (const object of [...databaseServices(database), statefulSet(database), ...poolers(database)])
     sync(cluster, object);
   removePoolers(cluster, database);
-  elect(cluster, database);
+  elect(cluster, database, patroni);
   if (isComplete(cluster, database)) setStatus('Running');
   else if (before === 'Running' || before === 'Updating') setStatus('Updating');
   else setStatus('Creating');
@@ -120,28 +114,44 @@ function podsOf(cluster: Cluster, database: KubeObject): KubeObject[] {
     );
 }
 
-/** Patroni: one member that is ready leads; its pod says so in a label, and the others follow. */
-function elect(cluster: Cluster, database: KubeObject): void {
+/**
+ * Patroni: one member that is ready leads; its pod says so in a label, and the others follow. What each says of itself
+ * is in an annotation of its pod; who confirms writes, and how far the leader is, in ConfigMaps.
+ */
+function elect(cluster: Cluster, database: KubeObject, patroni: Patroni): void {
   const members = podsOf(cluster, database).filter(
     (pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined,
   );
-  const leader = members.find(({ metadata }) => metadata.labels?.['spilo-role'] === 'master') ?? members[0];
-  for (const pod of members) {
-    const role = pod === leader ? 'master' : 'replica';
-    if (pod.metadata.labels?.['spilo-role'] !== role)
-      cluster.patch(pod, { metadata: { labels: { 'spilo-role': role } } });
-  }
+  const chosen = patroni.leaders.get(nameOf(database));
+  // The label of the one that led goes with its pod.
+  if (chosen === null) return;
+  const leader =
+    members.find((pod) => nameOf(pod) === chosen) ??
+    members.find(({ metadata }) => metadata.labels?.['spilo-role'] === 'master') ??
+    members[0];
   if (leader === undefined) return;
-  for (const state of patroniState(database, nameOf(leader))) {
-    const found = cluster.get('v1', 'ConfigMap', database.metadata.namespace ?? '', nameOf(state));
-    const { annotations = {} } = state.metadata;
-    if (
-      found === undefined ||
-      Object.entries(annotations).every(([key, value]) => found.metadata.annotations?.[key] === value)
-    )
-      continue;
-    cluster.patch(found, { metadata: { annotations } });
+  const timeline = patroni.timelineUnder(nameOf(database), nameOf(leader));
+  for (const pod of members) {
+    const label = pod === leader ? 'master' : 'replica';
+    if (pod.metadata.labels?.['spilo-role'] !== label)
+      cluster.patch(pod, { metadata: { labels: { 'spilo-role': label } } });
+    const said = patroni.statusOf(nameOf(pod), pod === leader ? 'primary' : 'replica', timeline);
+    annotate(cluster, pod, { status: JSON.stringify(said) });
   }
+  const standbys = members.filter((pod) => pod !== leader).map(nameOf);
+  const isSynchronous = at(database, 'spec', 'patroni', 'synchronous_mode') === true;
+  const confirming = patroni.confirming.get(nameOf(database)) ?? (isSynchronous ? standbys.slice(0, 1) : []);
+  const optime = patroni.optimeOf(nameOf(leader));
+  for (const state of patroniState(database, { leader: nameOf(leader), optime, confirming })) {
+    const found = cluster.get('v1', 'ConfigMap', database.metadata.namespace ?? '', nameOf(state));
+    if (found !== undefined) annotate(cluster, found, state.metadata.annotations ?? {});
+  }
+}
+
+function annotate(cluster: Cluster, object: KubeObject, annotations: Readonly<Record<string, string>>): void {
+  const { annotations: present = {} } = object.metadata;
+  if (Object.entries(annotations).some(([key, value]) => present[key] !== value))
+    cluster.patch(object, { metadata: { annotations } });
 }
 
 function isComplete(cluster: Cluster, database: KubeObject): boolean {
@@ -154,17 +164,4 @@ function isComplete(cluster: Cluster, database: KubeObject): boolean {
       return (numberAt(found, 'status', 'readyReplicas') ?? 0) >= (numberAt(wanted, 'spec', 'replicas') ?? 1);
     });
   return ready.length === instances && isPooled;
-}
-
-function removeOrphans(cluster: Cluster, databases: readonly KubeObject[], deletesData: boolean): void {
-  const living = new Set(databases.map((each) => `${each.metadata.namespace ?? ''}/${nameOf(each)}`));
-  for (const kind of [...GOES, ...(deletesData ? DATA : [])]) {
-    for (const object of cluster.list(...kind)) {
-      const labels = stringsAt(object, 'metadata', 'labels');
-      const isOurs =
-        isRecord(labels) && ['spilo', 'db-connection-pooler'].includes(labels['application'] ?? '');
-      const key = `${object.metadata.namespace ?? ''}/${labels['cluster-name'] ?? ''}`;
-      if (isOurs && labels['cluster-name'] !== undefined && !living.has(key)) cluster.delete(object);
-    }
-  }
 }

@@ -39,6 +39,7 @@ export function buildReport(
     longestOperation: load.longestOperation,
     connections: { ...connections, budget: budgetOf(bed, options) },
     faults: observed.faults.map((fault, index) => faultReport(fault, observed.faults[index + 1], observed)),
+    outsideFault: outsideFaultReport(observed),
     failovers: verified.failovers ?? events.filter(({ type }) => type === 'primary:promoted').length,
     events,
     staleness: load.staleness,
@@ -87,5 +88,15 @@ function faultReport(
     stallMs: longestOf(load.gaps.filter((gap) => isWithin((gap.from + gap.to) / 2, from, to))),
     promotionMs: promoted === undefined ? null : promoted.at - from,
     ownShareMs: outage === null ? null : ownShareMs(outage, load.gaps),
+  };
+}
+
+/** A gap that it fell into counts from the fault on: what was before it is not its doing. */
+function outsideFaultReport({ outsideFaultAt: startedAt, load }: Observed): RunReport['outsideFault'] {
+  if (startedAt === null) return null;
+  const after = load.gaps.filter(({ to }) => to > startedAt);
+  return {
+    startedAt,
+    stallMs: longestOf(after.map(({ from, to }) => ({ from: Math.max(from, startedAt), to }))),
   };
 }

@@ -12,4 +12,6 @@ export interface Observed {
   connections: ConnectionsSeen;
   events: ClusterEvent[];
   interrupted: boolean;
+  /** When somebody else's fault began; null where there was none. */
+  outsideFaultAt: number | null;
 }

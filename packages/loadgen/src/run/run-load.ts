@@ -27,6 +27,16 @@ export interface RunContext {
   signal: AbortSignal;
   /** Takes what has to be undone if the program ends in the middle of the run. */
   cleanup: Cleanup;
+  /** @defaultValue none */
+  outside?: OutsideFault;
+}
+
+/** A fault that the run does not make: somebody else does it to the target, and knows when enough was seen of it. */
+export interface OutsideFault {
+  /** When it began, in milliseconds since 1970; null where it did not. Asked once, after the load. */
+  startedAt(): number | null;
+  /** Ends the load as its time would. */
+  readonly enough: AbortSignal;
 }
 
 /**
@@ -95,7 +105,7 @@ async function observeWith(
   options: RunOptions,
   prepared: Prepared,
   history: number,
-  { listener, signal }: RunContext,
+  { listener, signal, outside }: RunContext,
 ): Promise<Observed> {
   const events: ClusterEvent[] = [];
   const unsubscribe = bed.cluster?.on((event) => {
@@ -122,7 +132,7 @@ async function observeWith(
   watchers.defer(() => load.terminate());
   listener.loadStarted(load.startedAt);
   if (hasCluster(bed)) faults = new FaultRunner(bed, options, load.startedAt, () => observer?.watch());
-  const result = await untilStopped(load, listener, signal);
+  const result = await untilStopped(load, listener, signal, outside?.enough);
   await faults?.end();
   return {
     load: result,
@@ -131,6 +141,7 @@ async function observeWith(
     connections: watch.seen(),
     events,
     interrupted: signal.aborted,
+    outsideFaultAt: outside?.startedAt() ?? null,
   };
 }
 
@@ -142,16 +153,21 @@ async function untilStopped(
   load: RunningLoad,
   listener: RunListener,
   signal: AbortSignal,
+  enough: AbortSignal | undefined,
 ): Promise<LoadResult> {
   const stop = (): void => {
     listener.warning('the load was ended early; what was done is still verified');
     load.stop();
   };
+  const end = (): void => load.stop();
   if (signal.aborted) stop();
+  if (enough?.aborted === true) end();
   signal.addEventListener('abort', stop, { once: true });
+  enough?.addEventListener('abort', end, { once: true });
   try {
     return await load.result;
   } finally {
+    enough?.removeEventListener('abort', end);
     signal.removeEventListener('abort', stop);
   }
 }

@@ -24,6 +24,12 @@ export interface FaultReport extends FaultRecord {
   ownShareMs: number | null;
 }
 
+export interface OutsideFaultReport {
+  startedAt: number;
+  /** From it on, the longest time without a success of any client through the driver, in milliseconds. */
+  stallMs: number;
+}
+
 /** Everything that one run found. Moments are milliseconds since 1970. */
 export interface RunReport {
   bed: string;
@@ -46,6 +52,8 @@ export interface RunReport {
   longestOperation: { kind: OperationKind; ms: number } | null;
   connections: ConnectionsSeen & { budget: number | null };
   faults: FaultReport[];
+  /** The fault that somebody else made; null where there was none. */
+  outsideFault: OutsideFaultReport | null;
   failovers: number;
   events: ClusterEvent[];
   staleness: Staleness;

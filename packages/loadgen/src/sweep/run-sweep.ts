@@ -9,22 +9,24 @@ import type { EndpointKind } from '@schooldb/local-cluster';
 import type { SchoolDbOptions } from '@schooldb/client';
 import type { BenchContext } from '../bench/run-failover.ts';
 import { missingIn } from '../bed/await-whole.ts';
+import type { EngineName } from '../options/engine.ts';
 import { epochMs } from '../measure/clock.ts';
 import { pause, within } from '../measure/pause.ts';
 import { Cleanup } from '../run/cleanup.ts';
 import { judge } from './judge.ts';
 import type { Told } from './judge.ts';
 import type { Situation, SituationScene } from './situations.ts';
-import { Subject } from './subject.ts';
+import { Subject, warmUp } from './subject.ts';
 import type { Call } from './subject.ts';
 import { SweepBed } from './sweep-bed.ts';
 import { sweepReport } from './sweep-report.ts';
 import type { CutPoint, Swept, SweepPlan, SweepReport, SweepRoute } from './sweep-report.ts';
 
-const DEADLINE_MS = 60_000;
+/** Two promotions by Patroni take a lease each. */
+const DEADLINE_MS = { embedded: 60_000, patroni: 180_000 } as const satisfies Record<EngineName, number>;
 /** Patroni waits for a lease to run out, and then winds a server back. */
 const LIMIT_MS = 120_000;
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 100;
 /** How long a call may take until it is cut or has ended. */
 const CUT_WITHIN_MS = 30_000;
 /** A COMMIT that waits for its standby does not get to the messages behind it, and nobody is told that it waits. */
@@ -90,6 +92,7 @@ class Sweep {
       route,
       points: 0,
       cuts: 0,
+      missed: 0,
       told: { done: 0, refused: 0, 'not-executed': 0, unknown: 0, foreign: 0 },
       settledLater: 0,
       violations: [],
@@ -127,7 +130,7 @@ class Sweep {
     const { cluster } = this.#bed;
     await this.#untilWhole();
     const endpoint = this.#route === 'pooler' ? 'masterPooler' : 'master';
-    await Promise.all(subjects.map((subject) => subject.warmUp(endpoint, this.#context.signal)));
+    await warmUp(subjects, endpoint, this.#context.signal);
     await this.#situation.before?.(this.#scene(() => Promise.resolve()));
     const doors = await Promise.all(
       this.#addresses().map((endpoint) => cluster.fault('refuse', { endpoint })),
@@ -137,12 +140,14 @@ class Sweep {
     };
     const cut = await cluster.fault('cut-at-message', { endpoint, ...point, times: subjects.length });
     const calls = subjects.map((subject) =>
-      subject.begin(this.#newId(), this.#situation.deadlineMs ?? DEADLINE_MS),
+      subject.begin(this.#newId(), this.#situation.deadlineMs ?? DEADLINE_MS[this.#plan.engine]),
     );
-    const limitMs = this.#situation.upstreamOnly === true ? STALLED_AFTER_MS : CUT_WITHIN_MS;
-    const cuts = await Promise.all(calls.map((call) => wasCut(call, limitMs)));
+    const mayWait = this.#situation.upstreamOnly === true;
+    const limitMs = mayWait ? STALLED_AFTER_MS : CUT_WITHIN_MS;
+    const ends = await Promise.all(calls.map((call) => cutOrEnded(call, limitMs)));
     await cut.undo();
-    const hit = cuts.filter(Boolean).length;
+    const hit = ends.filter((end) => end === 'cut').length;
+    if (!mayWait) this.#swept.missed += ends.filter((end) => end === 'neither').length;
     const waits = this.#situation.deadlineMs !== undefined;
     // Callers with a deadline find nobody until it is over; the others find what the situation has left.
     if (waits) await Promise.all(calls.map(({ told }) => told));
@@ -206,6 +211,7 @@ class Sweep {
 
   #scene(open: () => Promise<void>): SituationScene {
     return {
+      engine: this.#plan.engine,
       cluster: this.#bed.cluster,
       writeNoise: () => this.#bed.writeNoise(),
       open,
@@ -235,11 +241,11 @@ class Sweep {
   }
 }
 
-/** Whether its connection was cut before it ended, or came to wait for good. */
-async function wasCut({ cutOrEnded }: Call, limitMs: number): Promise<boolean> {
+/** What comes first to a call: the cut, or its end; or neither within the limit. */
+async function cutOrEnded(call: Call, limitMs: number): Promise<'cut' | 'ended' | 'neither'> {
   const over = new AbortController();
-  const stalled = pause(limitMs, over.signal).then(() => 'stalled' as const);
-  const end = await Promise.race([cutOrEnded, stalled]);
+  const neither = pause(limitMs, over.signal).then(() => 'neither' as const);
+  const first = await Promise.race([call.cutOrEnded, neither]);
   over.abort();
-  return end === 'cut';
+  return first;
 }

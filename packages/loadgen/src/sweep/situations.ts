@@ -9,6 +9,7 @@ import { ENGINES } from '../options/engine.ts';
 import type { EngineName } from '../options/engine.ts';
 
 export interface SituationScene {
+  readonly engine: EngineName;
   readonly cluster: Cluster;
   /** Writes something that no caller waits for, so that servers which follow hold more than one that does not. */
   readonly writeNoise: () => Promise<void>;
@@ -81,6 +82,7 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'crash',
     what: 'the whole server is killed with what it had not flushed, and recovers',
+    engines: ENGINES,
     cluster: { replicas: 0, synchronous: false, promoteAfterMs: 0 },
     happen: async ({ cluster, until }) => {
       await cluster.fault('kill-primary');
@@ -97,6 +99,7 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'two-promotions',
     what: 'the primary is killed, and so is the next one',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     happen: async (scene) => {
       await killAndPromote(scene);
@@ -139,6 +142,7 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'old-primary-alive',
     what: 'the primary is cut off and lives on, another one is promoted, and the address leads to either',
+    engines: ENGINES,
     oldPrimaryAlive: true,
     cluster: SYNCHRONOUS,
     happen: async (scene) => {
@@ -158,6 +162,7 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'waiting-then-confirmed',
     what: 'the COMMIT waits for its standby, which comes back while the client is asking',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     upstreamOnly: true,
     before: strike('cut-replication'),
@@ -170,6 +175,7 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: 'waiting-then-lost',
     what: 'the COMMIT waits for its standby, the primary dies, and nobody else has it',
+    engines: ENGINES,
     cluster: SYNCHRONOUS,
     upstreamOnly: true,
     before: strike('cut-replication'),
@@ -179,6 +185,7 @@ export const SITUATIONS: readonly Situation[] = [
     name: 'commit-lost',
     losesAcknowledged: true,
     what: 'asynchronous: the commit is done, and lost with the primary',
+    engines: ENGINES,
     cluster: ASYNCHRONOUS,
     before: strike('cut-replication'),
     happen: killAndReplicate,
@@ -187,14 +194,17 @@ export const SITUATIONS: readonly Situation[] = [
     name: 'same-timeline-twice',
     losesAcknowledged: true,
     what: 'two standbys are promoted in turn, onto the same timeline number',
+    engines: ENGINES,
     cluster: ASYNCHRONOUS,
     happen: async (scene) => {
-      const { cluster, writeNoise } = scene;
+      const { engine, cluster, writeNoise } = scene;
       const { primary, timeline, servers } = await cluster.status();
       const last = servers.find(({ name }) => name !== primary)!;
       await cluster.fault('cut-replication', { server: last.name });
       await writeNoise();
       await killAndPromote(scene);
+      // Patroni brings the first victim back, and would promote it.
+      if (engine === 'patroni') await cluster.fault('kill-agent', { server: primary! });
       await cluster.fault('kill-primary');
       await scene.until(
         `${last.name} is promoted`,
@@ -219,9 +229,10 @@ async function killAndPromote(scene: SituationScene): Promise<void> {
   await newTimeline(scene, timeline);
 }
 
+/** Under Patroni a primary that is cut off demotes itself: it lives on where its agent does not. */
 async function cutOffAndPromote(scene: SituationScene): Promise<void> {
   const { timeline } = await scene.cluster.status();
-  await scene.cluster.fault('partition');
+  await scene.cluster.fault(scene.engine === 'patroni' ? 'freeze-agent' : 'partition');
   await newTimeline(scene, timeline);
 }
 

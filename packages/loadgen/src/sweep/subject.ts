@@ -5,18 +5,15 @@ import { pause, within } from '../measure/pause.ts';
 import type { Told } from './judge.ts';
 import type { SweepOperation } from './operations.ts';
 
-/** A call that does not end by its deadline is a finding; until then it may need all of the client's own minute. */
-const LATEST_MS = 90_000;
+/** A call that does not end by its deadline is a finding, told this much later. */
+const GRACE_MS = 30_000;
 const SETTLE_WITHIN_MS = 60_000;
 const WARM_WITHIN_MS = 60_000;
-/**
- * A pooler lends its server connections out for a transaction only: all subjects at once hold one for so long, so that
- * it has one for each of them. It opens one at a time, and none while the master's address is refused.
- */
-const OCCUPY_POOLER = 'SELECT pg_sleep(0.3)';
 const TRY_AGAIN_MS = 100;
 /** One connection for work and two for probes: nobody else's messages are counted. */
 const MAX_CONNECTIONS = 3;
+
+export type SweepEndpoint = 'master' | 'masterPooler';
 
 /** One call under way. */
 export interface Call {
@@ -40,22 +37,25 @@ export class Subject {
     this.#db = createSchoolDb(this.#options);
   }
 
-  /**
-   * Has a connection at the endpoint, fit and idle. A client that has found a pooler wanting passes it by for a while:
-   * one that has seen nothing takes its place.
-   */
-  async warmUp(endpoint: 'master' | 'masterPooler', signal: AbortSignal): Promise<void> {
-    const end = epochMs() + WARM_WITHIN_MS;
-    for (;;) {
-      await this.#db.write(endpoint === 'masterPooler' ? OCCUPY_POOLER : 'SELECT 1', [], { safety: 'read' });
-      const { state, connections } = this.#db.health().endpoints[endpoint]!;
-      if (state === 'up' && connections.open > 0) return;
-      signal.throwIfAborted();
-      if (epochMs() > end) throw new Error(`the client does not use ${endpoint} after ${WARM_WITHIN_MS} ms`);
-      await this.#db.close();
-      this.#db = createSchoolDb(this.#options);
-      await pause(TRY_AGAIN_MS, signal);
-    }
+  /** Holds a transaction until `held` resolves; `holds` is called once it has one. */
+  async occupy(holds: () => void, held: Promise<void>): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await tx.query('SELECT 1');
+      holds();
+      await held;
+    });
+  }
+
+  /** Whether it has a connection at the endpoint, and takes the endpoint to be up. */
+  isAt(endpoint: SweepEndpoint): boolean {
+    const { state, connections } = this.#db.health().endpoints[endpoint]!;
+    return state === 'up' && connections.open > 0;
+  }
+
+  /** A client that has found a pooler wanting passes it by for a while: one that has seen nothing takes its place. */
+  async renew(): Promise<void> {
+    await this.#db.close();
+    this.#db = createSchoolDb(this.#options);
   }
 
   begin(id: number, deadlineMs: number): Call {
@@ -93,11 +93,55 @@ export class Subject {
 
   async #tell(id: number, deadlineMs: number): Promise<Told> {
     try {
-      await within(LATEST_MS, 'an answer', this.operation.call(this.#db, id, { deadlineMs }));
+      await within(deadlineMs + GRACE_MS, 'an answer', this.operation.call(this.#db, id, { deadlineMs }));
       return { kind: 'done' };
     } catch (error) {
       return toldBy(error);
     }
+  }
+}
+
+/**
+ * Each subject has a connection at the endpoint, fit and idle.
+ *
+ * A pooler lends its server connections out for a transaction only, opens one at a time, and none while the master's
+ * address is refused: each subject holds a transaction until all of them do, so that there is one for each.
+ */
+export async function warmUp(
+  subjects: readonly Subject[],
+  endpoint: SweepEndpoint,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = epochMs() + WARM_WITHIN_MS;
+  for (;;) {
+    // One that is not there yet is served elsewhere meanwhile, and holds nothing of the pooler's.
+    const wereThere = subjects.every((subject) => subject.isAt(endpoint));
+    await occupyTogether(subjects);
+    const elsewhere = subjects.filter((subject) => !subject.isAt(endpoint));
+    if (wereThere && elsewhere.length === 0) return;
+    signal.throwIfAborted();
+    if (epochMs() > end) throw new Error(`a client does not use ${endpoint} after ${WARM_WITHIN_MS} ms`);
+    if (elsewhere.length === 0) continue;
+    await Promise.all(elsewhere.map((subject) => subject.renew()));
+    await pause(TRY_AGAIN_MS, signal);
+  }
+}
+
+async function occupyTogether(subjects: readonly Subject[]): Promise<void> {
+  const all = Promise.withResolvers<void>();
+  const holding = new Set<Subject>();
+  const occupied = subjects.map((subject) =>
+    subject.occupy(() => {
+      holding.add(subject);
+      if (holding.size === subjects.length) all.resolve();
+    }, all.promise),
+  );
+  try {
+    await Promise.all(occupied);
+  } finally {
+    // One that cannot have a transaction keeps nobody else in his.
+    all.resolve();
+    await Promise.allSettled(occupied);
   }
 }
 

@@ -34,6 +34,8 @@ export interface Swept {
   points: number;
   /** Connections that were cut. */
   cuts: number;
+  /** Calls that were neither cut nor over in time: they waited for something else, and their message was not tried. */
+  missed: number;
   /** What callers were told, by kind. */
   readonly told: Record<Told['kind'], number>;
   /** Unknown outcomes whose token was answered later. */
@@ -67,6 +69,11 @@ export function sweepReport(
       measured: count(swept),
     },
     { ...none, what: 'unknown outcomes although a primary answered', measured: sum(unknown) },
+    {
+      ...none,
+      what: 'calls neither cut nor over, so that a message was left out',
+      measured: sum(swept.map(({ missed }) => missed)),
+    },
     { ...none, what: 'situations without a cut', measured: swept.filter(({ cuts }) => cuts === 0).length },
   ].map(judgeLimit);
   return {

@@ -60,6 +60,7 @@ export function checkCluster(draft: LabDraft): Problem[] {
     ...poolerConnections(draft),
     ...patroni(draft),
     ...requestsWithinLimits(draft),
+    ...failoverLimit(draft),
   ];
 }
 
@@ -160,4 +161,12 @@ function requestsWithinLimits({ cluster }: LabDraft): Problem[] {
         : [];
     }),
   );
+}
+
+/** Patroni promotes nobody before the lease of the primary that died is over. */
+function failoverLimit({ cluster, limits }: LabDraft): Problem[] {
+  const ttlSeconds = cluster?.patroni?.ttlSeconds;
+  const given = limits?.failoverMs;
+  if (ttlSeconds === undefined || given === undefined || given > ttlSeconds * 1_000) return [];
+  return [problem('failover-before-ttl', ['limits', 'failoverMs'], { given, ttlSeconds })];
 }
