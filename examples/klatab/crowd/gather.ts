@@ -20,7 +20,7 @@ const PUPILS = 12;
 
 /** Signs in a school's usual mixture: of a dozen one works in the office, one teaches, and the others learn. */
 export async function gather(
-  klatab: KlaTab,
+  klatab: Pick<KlaTab, 'address' | 'db'>,
   browser: Browser,
   { people, browsers }: Size,
 ): Promise<Member[]> {
@@ -43,7 +43,7 @@ export async function gather(
 }
 
 async function member(
-  { db }: KlaTab,
+  { db }: Pick<KlaTab, 'db'>,
   index: number,
   signIn: (login: string) => Promise<Person>,
 ): Promise<Member> {

@@ -1,24 +1,20 @@
 /** KlaTab on a cluster of its own, with a school year around a fixed day. */
-import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { createSchoolDb, schemaGrantSql, schemaSql } from '@schooldb/client';
+import { schemaGrantSql, schemaSql } from '@schooldb/client';
 import type { SchoolDb } from '@schooldb/client';
 import { CLUSTER_DEFAULTS, startCluster } from '@schooldb/local-cluster';
 import type { Cluster, ClusterOptions } from '@schooldb/local-cluster';
-import { buildApp } from '../src/app.ts';
 import type { AppOptions } from '../src/app.ts';
 import { migrate } from '../src/database/migrate.ts';
 import type { KlaTab as Schema } from '../src/database/schema.ts';
 import { seed } from '../src/seed/seed.ts';
+import { addressOf, connect, listen } from './serve.ts';
+import type { KlaTabApp } from './serve.ts';
 
 export const PASSWORD = 'ein Passwort für Tests';
-/** A Wednesday in the school year that is seeded. */
-export const TODAY = '2026-11-25';
 
 /** For whatever needs servers, on a machine that has other things to do as well. */
 export const PATIENCE_MS = 180_000;
-
-export type KlaTabApp = Awaited<ReturnType<typeof buildApp>>;
 
 export class KlaTab implements AsyncDisposable {
   readonly cluster: Cluster;
@@ -35,24 +31,18 @@ export class KlaTab implements AsyncDisposable {
     clusterOptions: ClusterOptions = {},
     appOptions: Partial<AppOptions> = {},
   ): Promise<KlaTab> {
-    const cluster = await startCluster({
-      initSql: schemaSql() + schemaGrantSql(CLUSTER_DEFAULTS.user),
-      poolers: false,
-      ...clusterOptions,
-    });
+    const { cluster, db } = await startSchool(clusterOptions);
     try {
-      const db = connect(cluster);
-      await migrate(db);
-      await seed(db, { year: 2026, password: PASSWORD });
       return new KlaTab(cluster, db, await listen(db, appOptions));
     } catch (error) {
+      await db.close();
       await cluster.stop();
       throw error;
     }
   }
 
   get address(): string {
-    return `http://127.0.0.1:${(this.app.server.address() as AddressInfo).port}`;
+    return addressOf(this.app);
   }
 
   /** Another process, as far as the database and browsers can tell. */
@@ -63,12 +53,12 @@ export class KlaTab implements AsyncDisposable {
     close: () => Promise<void>;
   }> {
     const db = connect(this.cluster);
-    const app = await listen(db, {});
+    const app = await listen(db);
     const close = async () => {
       await app.close();
       await db.close();
     };
-    return { db, app, address: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close };
+    return { db, app, address: addressOf(app), close };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,28 +68,25 @@ export class KlaTab implements AsyncDisposable {
   }
 }
 
-function connect({ endpoints, database, user, password, ca }: Cluster): SchoolDb<Schema> {
-  const { master, replica } = endpoints;
-  return createSchoolDb<Schema>({
-    endpoints: { master, ...(replica !== undefined && { replica }) },
-    database,
-    user,
-    password,
-    tls: { ca },
-    readOnlyWhenNoPrimary: true,
-  });
-}
-
-async function listen(db: SchoolDb<Schema>, options: Partial<AppOptions>): Promise<KlaTabApp> {
-  const app = await buildApp({
-    db,
-    secret: 'only for tests, and long enough for cookies',
-    secureCookies: false,
-    now: () => new Date(`${TODAY}T08:00:00Z`),
+/** A cluster with a school in it, and no app. The caller closes `db` and stops the cluster. */
+export async function startSchool(
+  options: ClusterOptions = {},
+): Promise<{ cluster: Cluster; db: SchoolDb<Schema> }> {
+  const cluster = await startCluster({
+    initSql: schemaSql() + schemaGrantSql(CLUSTER_DEFAULTS.user),
+    poolers: false,
     ...options,
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  return app;
+  const db = connect(cluster);
+  try {
+    await migrate(db);
+    await seed(db, { year: 2026, password: PASSWORD });
+    return { cluster, db };
+  } catch (error) {
+    await db.close();
+    await cluster.stop();
+    throw error;
+  }
 }
 
 /** Faults after which another server is primary; and the aftermath of one, in which an address leads to two. */

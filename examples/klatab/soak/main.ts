@@ -7,26 +7,29 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import type { Cluster } from '@schooldb/local-cluster';
 import { launchBrowser } from '../crowd/browser.ts';
 import { Crowd } from '../crowd/crowd.ts';
 import { gather } from '../crowd/gather.ts';
-import { KlaTab, breakAndMend } from '../crowd/klatab.ts';
+import { breakAndMend, startSchool } from '../crowd/klatab.ts';
+import { AppProcess } from './app-process.ts';
+import { WARM_UP_MINUTES, mib } from './memory.ts';
+import type { MemorySample } from './memory.ts';
+import { limitsOf, textOf } from './report.ts';
+import type { SoakReport } from './report.ts';
 
-const USAGE = `usage: npm run example:klatab:soak -- [--minutes 10] [--people 50] [--browsers 50]
+const USAGE = `usage: npm run example:klatab:soak -- [--minutes 10] [--people 50] [--browsers 50] [--json]
 
-  --minutes     how long, 1 to 600
+  --minutes     how long, 1 to 600; the trend of the memory is judged from 7 on
   --people      in all, 4 to 200
   --browsers    of these with a browser, 0 to --people; the others do what a browser does
+  --json        the report as JSON on standard output, what happens meanwhile on standard error
 `;
 
 const FAULTS = ['kill-primary', 'freeze-primary', 'switchover', 'two-masters'] as const;
 const BETWEEN_FAULTS_MS = 15_000;
 const TWO_MASTERS_MS = 5_000;
 const THINK_MS = 3_000;
-/** What a heap may differ by between two moments of the same load. */
-const HEAP_TOLERANCE_BYTES = 40 * 2 ** 20;
 /** Fifty browsers on two cores that others use as well take their time. */
 const GOING_ON_MS = 900_000;
 
@@ -34,74 +37,98 @@ interface Soak {
   readonly minutes: number;
   readonly people: number;
   readonly browsers: number;
+  readonly json: boolean;
 }
 
-async function soak({ minutes, people, browsers }: Soak, signal: AbortSignal): Promise<string[]> {
+type Say = (line: string) => void;
+
+async function soak(options: Soak, say: Say, signal: AbortSignal): Promise<SoakReport> {
+  const { minutes, people, browsers } = options;
   say(`starting a cluster, and a browser for ${browsers} of ${people} people …`);
-  await using klatab = await KlaTab.start({ promoteAfterMs: 2_000, signal });
+  const { cluster, db } = await startSchool({ promoteAfterMs: 2_000, signal });
+  await using cleanUp = new AsyncDisposableStack();
+  cleanUp.defer(() => cluster.stop());
+  cleanUp.defer(() => db.close());
+  const app = cleanUp.use(await AppProcess.start(cluster));
   const browser = await launchBrowser();
   let crowd: Crowd | undefined;
+  // Without their browsers they end at once, and nobody begins anew.
+  cleanUp.defer(async () => void (await Promise.all([browser.close(), crowd?.stop()])));
+  const members = await gather({ address: app.address, db }, browser, { people, browsers });
+  crowd = new Crowd(members, { thinkMs: THINK_MS });
+  crowd.start();
+  const memory = await breakThings(cluster, app, minutes, crowd, say, signal);
+  await crowd.everybodyGoesOn(1, GOING_ON_MS);
+  await crowd.stop();
+  const { problems, ...counts } = crowd.report;
+  const lostOrTwice = await crowd.compare(db);
+  const limits = limitsOf({ problems, lostOrTwice, streamsLeft: await streamsLeft(app), memory });
+  return { held: limits.every(({ held }) => held !== false), ...counts, memory, limits };
+}
+
+/** Breaks one thing after the other, and looks at the app's memory each minute. */
+async function breakThings(
+  cluster: Cluster,
+  app: AppProcess,
+  minutes: number,
+  crowd: Crowd,
+  say: Say,
+  signal: AbortSignal,
+): Promise<readonly MemorySample[]> {
+  const begin = performance.now();
+  const failed = new AbortController();
+  const ended = AbortSignal.any([signal, failed.signal]);
+  const at = (minute: number) =>
+    setTimeout(Math.max(0, begin + minute * 60_000 - performance.now()), undefined, { signal: ended });
+  const breaking = async () => {
+    for (let turn = 0; performance.now() < begin + minutes * 60_000; turn += 1) {
+      const name = FAULTS[turn % FAULTS.length] ?? 'kill-primary';
+      say(`${name}; so far ${crowd.report.rounds} rounds, ${crowd.report.problems.length} problems`);
+      const hold = () => setTimeout(TWO_MASTERS_MS, undefined, { signal: ended });
+      await breakAndMend(cluster, name, name === 'two-masters' ? hold : undefined);
+      await setTimeout(BETWEEN_FAULTS_MS, undefined, { signal: ended });
+    }
+  };
+  const watching = async () => {
+    const samples: MemorySample[] = [];
+    for (let minute = WARM_UP_MINUTES; minute <= minutes; minute += 1) {
+      await at(minute);
+      const sample = await sampleOf(app, minute);
+      say(`minute ${minute}: heap ${mib(sample.heapBytes)}, resident ${mib(sample.residentBytes)}`);
+      samples.push(sample);
+    }
+    return samples;
+  };
+  const both = [breaking(), watching()] as const;
   try {
-    crowd = new Crowd(await gather(klatab, browser, { people, browsers }), { thinkMs: THINK_MS });
-    crowd.start();
-    await crowd.everybodyGoesOn(1, GOING_ON_MS);
-    const before = heapBytes();
-    await breakThings(klatab, minutes, crowd, signal);
-    await crowd.everybodyGoesOn(1, GOING_ON_MS);
-    const after = heapBytes();
-    await crowd.stop();
-    const { rounds, saved, longestMs, stalePages, problems } = crowd.report;
-    const found = [...problems, ...(await crowd.compare(klatab.db))];
-    const streams = await streamsLeft(klatab);
-    if (streams > 0) found.push(`${streams} live streams are left, and nobody is there`);
-    if (after - before > HEAP_TOLERANCE_BYTES)
-      found.push(`the heap has grown from ${mib(before)} to ${mib(after)}`);
-    say(
-      `${rounds} rounds, ${saved} saved, longest round ${longestMs} ms, ${stalePages} pages that said they may lag`,
-    );
-    say(`heap ${mib(before)} at the beginning, ${mib(after)} at the end; ${streams} live streams left`);
-    return found;
-  } finally {
-    // Without their browsers they end at once, and nobody begins anew.
-    await Promise.all([browser.close(), crowd?.stop()]);
+    return (await Promise.all(both))[1];
+  } catch (error) {
+    failed.abort();
+    await Promise.allSettled(both);
+    throw error;
   }
 }
 
-async function breakThings(
-  klatab: KlaTab,
-  minutes: number,
-  crowd: Crowd,
-  signal: AbortSignal,
-): Promise<void> {
-  const end = performance.now() + minutes * 60_000;
-  for (let turn = 0; performance.now() < end; turn += 1) {
-    const name = FAULTS[turn % FAULTS.length] ?? 'kill-primary';
-    say(`${name}; so far ${crowd.report.rounds} rounds, ${crowd.report.problems.length} problems`);
-    const hold = () => setTimeout(TWO_MASTERS_MS, undefined, { signal });
-    await breakAndMend(klatab.cluster, name, name === 'two-masters' ? hold : undefined);
-    await setTimeout(BETWEEN_FAULTS_MS, undefined, { signal });
-  }
+async function sampleOf(app: AppProcess, minute: number): Promise<MemorySample> {
+  const metrics = await app.metrics();
+  return {
+    minute,
+    heapBytes: metric(metrics, 'nodejs_heap_size_used_bytes'),
+    residentBytes: metric(metrics, 'process_resident_memory_bytes'),
+  };
+}
+
+function metric(metrics: ReadonlyMap<string, number>, name: string): number {
+  const value = metrics.get(name);
+  if (value === undefined) throw new Error(`/metrics of the app says nothing of ${name}`);
+  return value;
 }
 
 /** Sockets are closed a moment after their pages. */
-async function streamsLeft(klatab: KlaTab): Promise<number> {
-  for (let tries = 0; tries < 100 && klatab.app.live.streams > 0; tries += 1) await setTimeout(100);
-  return klatab.app.live.streams;
-}
-
-/** What is in use once everything that nobody needs is gone. */
-function heapBytes(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
-}
-
-function mib(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+async function streamsLeft(app: AppProcess): Promise<number> {
+  const streams = async () => metric(await app.metrics(), 'klatab_live_streams');
+  for (let tries = 0; tries < 100 && (await streams()) > 0; tries += 1) await setTimeout(100);
+  return streams();
 }
 
 /** @returns undefined where help was asked for. @throws with one line that names what is wrong. */
@@ -112,13 +139,15 @@ function readArguments(args: readonly string[]): Soak | undefined {
       minutes: { type: 'string', default: '10' },
       people: { type: 'string', default: '50' },
       browsers: { type: 'string' },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help === true) return undefined;
   const people = integer('--people', values.people, 4, 200);
   const browsers = integer('--browsers', values.browsers ?? String(people), 0, people);
-  return { minutes: integer('--minutes', values.minutes, 1, 600), people, browsers };
+  const minutes = integer('--minutes', values.minutes, 1, 600);
+  return { minutes, people, browsers, json: values.json };
 }
 
 function integer(name: string, text: string, least: number, most: number): number {
@@ -136,13 +165,14 @@ async function main(signal: AbortSignal): Promise<number> {
     return 2;
   }
   if (options === undefined) {
-    say(USAGE);
+    process.stdout.write(USAGE);
     return 0;
   }
+  const progress = options.json ? process.stderr : process.stdout;
   try {
-    const found = await soak(options, signal);
-    say(found.length === 0 ? 'held' : `did not hold:\n${found.slice(0, 40).join('\n')}`);
-    return found.length === 0 ? 0 : 10;
+    const report = await soak(options, (line) => void progress.write(`${line}\n`), signal);
+    process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));
+    return report.held ? 0 : 10;
   } catch (error) {
     if (signal.aborted) return 130;
     process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);

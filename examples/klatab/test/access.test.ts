@@ -95,6 +95,15 @@ async function answerIn(response: Response): Promise<Answer> {
   return response.status === 403 && text.includes('<h1>Kein Zugriff</h1>') ? 'no' : 'page';
 }
 
+it('/metrics says how much memory the process needs', async () => {
+  const text = await (await visitor('nobody').request('/metrics')).text();
+  const bytes = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+  const heap = bytes('nodejs_heap_size_used_bytes');
+  expect(heap).toBeGreaterThan(0);
+  expect(bytes('nodejs_external_memory_bytes')).toBeGreaterThan(0);
+  expect(bytes('process_resident_memory_bytes')).toBeGreaterThan(heap);
+});
+
 it('a pupil sees neither the appointments nor the exams of another class', async () => {
   const pupil = visitor('pupil');
   const { rows } = await klatab.db.query<{ id: number; kind: string }>(

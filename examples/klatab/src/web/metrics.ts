@@ -42,6 +42,7 @@ export class Metrics {
 
   #families(): Family[] {
     const { endpoints, running } = this.#db.health();
+    const { rss, heapUsed, external } = process.memoryUsage();
     const known = Object.entries(endpoints).filter(
       (entry): entry is [string, EndpointHealth] => entry[1] !== null,
     );
@@ -101,6 +102,25 @@ export class Metrics {
         type: 'counter',
         help: 'Lost COMMITs whose outcome was found out.',
         samples: [['', this.#settled]],
+      },
+      // By the names that dashboards for Node know.
+      {
+        name: 'process_resident_memory_bytes',
+        type: 'gauge',
+        help: 'Memory of the process that is not swapped out.',
+        samples: [['', rss]],
+      },
+      {
+        name: 'nodejs_heap_size_used_bytes',
+        type: 'gauge',
+        help: 'Heap in use, with what the garbage collector has not found yet.',
+        samples: [['', heapUsed]],
+      },
+      {
+        name: 'nodejs_external_memory_bytes',
+        type: 'gauge',
+        help: 'Memory of buffers and other objects outside of the heap.',
+        samples: [['', external]],
       },
     ];
   }
