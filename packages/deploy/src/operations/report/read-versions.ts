@@ -34,7 +34,7 @@ export async function readVersions(kube: KubeApi, lab: Lab): Promise<Versions> {
     charts: charts.map((chart) => ({
       name: chart.metadata.name,
       // One whose file the HelmChart bears itself.
-      version: String(valueAt(chart, 'spec', 'version') ?? '-'),
+      version: textOf(valueAt(chart, 'spec', 'version')),
     })),
     images: [...new Set(pods.filter(isOurs).flatMap(imagesOf))].toSorted(),
   };
@@ -42,5 +42,9 @@ export async function readVersions(kube: KubeApi, lab: Lab): Promise<Versions> {
 
 function imagesOf(pod: LiveObject): string[] {
   const containers = valueAt(pod, 'spec', 'containers');
-  return Array.isArray(containers) ? containers.map((each) => String(valueAt(each, 'image'))) : [];
+  return Array.isArray(containers) ? containers.map((each) => textOf(valueAt(each, 'image'))) : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '-';
 }
