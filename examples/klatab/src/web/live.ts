@@ -52,6 +52,8 @@ export class Live {
   }
 
   open(accountId: number, response: ServerResponse): void {
+    // The session is looked up before, for seconds in an outage: who has left meanwhile is not told of again.
+    if (response.destroyed) return;
     const own = this.#streams.get(accountId) ?? new Set();
     this.#streams.set(accountId, own.add(response));
     const [oldest] = own;
