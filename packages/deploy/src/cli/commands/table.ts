@@ -13,6 +13,7 @@ import { render } from './render.ts';
 import { scale } from './scale.ts';
 import { status } from './status.ts';
 import { switchover } from './switchover.ts';
+import { upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
 /** Every command there is, in the order in which help and messages name them. */
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   switchover,
   drill,
   scale,
+  upgrade,
   local,
   destroy,
 ];
