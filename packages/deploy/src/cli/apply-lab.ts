@@ -4,6 +4,7 @@ import type { ManifestStep } from '../manifests/manifest.ts';
 import { planSteps } from '../plan/plan.ts';
 import type { Forced } from '../plan/examine.ts';
 import type { StepPlan } from '../plan/plan.ts';
+import { assertVersions } from '../plan/versions.ts';
 import { runSteps } from '../steps/run-steps.ts';
 import type { Progress } from '../steps/run-steps.ts';
 import type { ClusterTexts } from './cluster-texts.ts';
@@ -42,6 +43,8 @@ export async function applyLab(
   const plans = await planSteps(target.kube, steps, { filler: target.newFiller(), forced });
   const { context, server } = target.connection;
   for (const line of [texts.cluster(context, server), ...planLines(plans, texts)]) output.out(line);
+  // Before conflicts: forcing one would be the wrong advice.
+  assertVersions(plans.flatMap(({ resources }) => resources));
   const conflicts = conflictsIn(plans);
   if (conflicts.length > 0) {
     output.err(`deploy:lab: ${texts.declined()} ${texts.inConflict(conflicts)}`);

@@ -2,6 +2,7 @@ import { memoryText } from '../config/quantity.ts';
 import type {
   CandidateObstacle,
   OperationFailure,
+  RefusedVersion,
   SendersObstacle,
   TakeoverObstacle,
 } from '../errors/operation-failure.ts';
@@ -9,6 +10,7 @@ import type { ByCode } from './cli-texts.ts';
 import { LOG_FAILURES } from './log-failures.ts';
 import { say } from './cluster-texts.ts';
 import type { By } from './cluster-texts.ts';
+import { partName } from './part-name.ts';
 
 export const OPERATION_FAILURES_DE: ByCode<OperationFailure> = {
   ...LOG_FAILURES.de,
@@ -25,7 +27,8 @@ export const OPERATION_FAILURES_DE: ByCode<OperationFailure> = {
   'nobody-took-over': ({ cluster, obstacle, seconds }) =>
     `Niemand hat ${cluster} binnen ${seconds} s übernommen: ${takeoverTextDe(obstacle)}. Siehe die Protokolle der Mitglieder ('kubectl logs') und 'deploy:lab status'.`,
   'not-whole': ({ cluster, reason, seconds }) =>
-    `${cluster} ist ${seconds === 0 ? '' : `nach ${seconds} s `}nicht vollständig: ${reason.de}. Eine Probe braucht, dass alle Mitglieder folgen: siehe 'deploy:lab status', dann erneut versuchen.`,
+    `${cluster} ist ${seconds === 0 ? '' : `nach ${seconds} s `}nicht vollständig: ${reason.de}. Erst müssen alle Mitglieder folgen: siehe 'deploy:lab status', dann erneut versuchen.`,
+  'versions-refused': ({ refused }) => refused.map(refusedText).join(' '),
   'load-failed': ({ reason }) =>
     `Die Last konnte nicht erzeugt werden: ${reason}. Siehe, was 'deploy:lab verify' sagt.`,
   'shipped-lab': ({ path }) =>
@@ -50,6 +53,15 @@ export const OPERATION_FAILURES_DE: ByCode<OperationFailure> = {
   'not-in-lab': ({ what, key }) =>
     `Dieses Lab hat kein ${what}: ${key} ist false. Auf true setzen und anwenden, oder etwas anderes wählen.`,
 };
+
+function refusedText({ part, from, to, why }: RefusedVersion): string {
+  const name = partName(part);
+  if (why === 'major')
+    return `${name} ${from} läuft, und die lab.yaml will ${to}: Der Operator würde sofort alle Daten an Ort und Stelle umschreiben, ohne Weg zurück; deshalb verlangt deploy:lab das nicht von ihm. Setzen Sie cluster.postgres wieder auf ${from}. Von Hand: ein zweites Lab mit ${to} unter anderem cluster.name und anderen Adressen anwenden, die Daten mit pg_dump und pg_restore dorthin bringen, danach die Apps.`;
+  return part === 'postgresql'
+    ? `${name} ${from} läuft, und die lab.yaml will ${to}: Seine Daten können nicht zurück. Setzen Sie cluster.postgres auf ${from}.`
+    : `${name} ${from} läuft, und dieses deploy:lab bringt ${to}: Ein Chart wird nicht zurückgestuft, denn was es im Cluster geändert hat, bliebe. Verwenden Sie ein deploy:lab, das ${from} oder neuer bringt.`;
+}
 
 const CANDIDATES: Record<CandidateObstacle, (pod: string) => string> = {
   nobody: () => 'Es gibt keinen Standby, der führen könnte.',

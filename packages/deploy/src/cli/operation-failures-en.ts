@@ -2,6 +2,7 @@ import { memoryText } from '../config/quantity.ts';
 import type {
   CandidateObstacle,
   OperationFailure,
+  RefusedVersion,
   SendersObstacle,
   TakeoverObstacle,
 } from '../errors/operation-failure.ts';
@@ -9,6 +10,7 @@ import type { ByCode } from './cli-texts.ts';
 import { LOG_FAILURES } from './log-failures.ts';
 import { say } from './cluster-texts.ts';
 import type { By } from './cluster-texts.ts';
+import { partName } from './part-name.ts';
 
 export const OPERATION_FAILURES_EN: ByCode<OperationFailure> = {
   ...LOG_FAILURES.en,
@@ -25,7 +27,8 @@ export const OPERATION_FAILURES_EN: ByCode<OperationFailure> = {
   'nobody-took-over': ({ cluster, obstacle, seconds }) =>
     `Nobody has taken over ${cluster} within ${seconds} s: ${takeoverTextEn(obstacle)}. See the members' logs ('kubectl logs') and 'deploy:lab status'.`,
   'not-whole': ({ cluster, reason, seconds }) =>
-    `${cluster} is not whole${seconds === 0 ? '' : ` after ${seconds} s`}: ${reason.en}. A drill needs all members to follow: see 'deploy:lab status', and try again then.`,
+    `${cluster} is not whole${seconds === 0 ? '' : ` after ${seconds} s`}: ${reason.en}. All members have to follow first: see 'deploy:lab status', and try again then.`,
+  'versions-refused': ({ refused }) => refused.map(refusedText).join(' '),
   'load-failed': ({ reason }) =>
     `The load could not be put on: ${reason}. See what 'deploy:lab verify' says.`,
   'shipped-lab': ({ path }) =>
@@ -50,6 +53,15 @@ export const OPERATION_FAILURES_EN: ByCode<OperationFailure> = {
   'not-in-lab': ({ what, key }) =>
     `This lab has no ${what}: ${key} is false. Set it to true and apply, or choose another.`,
 };
+
+function refusedText({ part, from, to, why }: RefusedVersion): string {
+  const name = partName(part);
+  if (why === 'major')
+    return `${name} ${from} runs, and the lab.yaml wants ${to}: the operator would rewrite all data in place at once, with no way back, so deploy:lab does not ask it to. Set cluster.postgres back to ${from}. By hand: apply a second lab with ${to} under another cluster.name and addresses, move the data there with pg_dump and pg_restore, then the apps.`;
+  return part === 'postgresql'
+    ? `${name} ${from} runs, and the lab.yaml wants ${to}: its data cannot go back. Set cluster.postgres to ${from}.`
+    : `${name} ${from} runs, and this deploy:lab brings ${to}: a chart is not downgraded, what it has changed in the cluster would stay. Use a deploy:lab that brings ${from} or newer.`;
+}
 
 const CANDIDATES: Record<CandidateObstacle, (pod: string) => string> = {
   nobody: () => 'There is no standby that could lead.',

@@ -39,6 +39,7 @@ export type OperationFailure =
       readonly reason: NotWhole;
       readonly seconds: number;
     }
+  | { readonly code: 'versions-refused'; readonly refused: readonly RefusedVersion[] }
   /** The load generator's own words, which are English. */
   | { readonly code: 'load-failed'; readonly reason: string }
   /** The lab.yaml that is shipped is nobody's own, and not to be changed. */
@@ -65,6 +66,14 @@ export type TakeoverObstacle =
   | { readonly is: 'nobody-leads' }
   | { readonly is: 'several-lead'; readonly pods: readonly string[] }
   | { readonly is: 'leader-not-ready'; readonly pod: string };
+
+/** A part that runs in a version from which there is no safe way to the one that is wanted. */
+export interface RefusedVersion {
+  readonly part: string;
+  readonly from: string;
+  readonly to: string;
+  readonly why: 'downgrade' | 'major';
+}
 
 /** What verify would call a fault of the members. */
 export interface NotWhole {

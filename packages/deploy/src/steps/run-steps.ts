@@ -11,6 +11,7 @@ import type { Resource } from '../kube/resource.ts';
 import type { Manifest, ManifestStep, StepId } from '../manifests/manifest.ts';
 import { examine } from '../plan/examine.ts';
 import type { Examined, Forced, ResourcePlan } from '../plan/examine.ts';
+import { assertVersions } from '../plan/versions.ts';
 import type { SecretFiller } from '../secrets/secret-filler.ts';
 import { installJob, obstacleTo } from './obstacle.ts';
 import { waitUntil } from './wait-until.ts';
@@ -78,6 +79,8 @@ async function settle(run: Run, manifest: Manifest, filler: SecretFiller): Promi
     const { plan, object } = await examine(run.kube, manifest, { filler, forced: run.forced });
     const resource = resourceText(plan.resource);
     if (plan.action === 'unchanged' || plan.action === 'left-out') return false;
+    // Once more: somebody may have upgraded it since it was asked for.
+    assertVersions([plan]);
     if (plan.action === 'conflict')
       throw new DeployError({ code: 'conflict', resource, owners: plan.owners });
     if (plan.action === 'refused') {

@@ -15,6 +15,7 @@ import { report } from './report.ts';
 import { scale } from './scale.ts';
 import { status } from './status.ts';
 import { switchover } from './switchover.ts';
+import { upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
 /** Every command there is, in the order in which help and messages name them. */
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   switchover,
   drill,
   scale,
+  upgrade,
   local,
   destroy,
 ];

@@ -43,7 +43,8 @@ export async function awaitWhole(
   }
 }
 
-function wordsOf(fault: Fault): NotWhole {
+/** In both languages. */
+export function wordsOf(fault: Fault): NotWhole {
   return { de: say(VERIFY_TEXTS.de.faults, 'is', fault), en: say(VERIFY_TEXTS.en.faults, 'is', fault) };
 }
 
