@@ -24,8 +24,10 @@ function withSecretsAtHand(lab: Lab): Lab {
   const atHand = (reference: Lab['secrets']['user']) =>
     typeof reference === 'object' && 'file' in reference ? { file: 'a-password' } : reference;
   const { superuser, replication, pooler, user } = lab.secrets;
+  const { klatab } = lab.addons;
   return {
     ...lab,
+    addons: { ...lab.addons, ...(klatab && { klatab: { ...klatab, secret: atHand(klatab.secret) } }) },
     secrets: {
       superuser: atHand(superuser),
       replication: atHand(replication),
