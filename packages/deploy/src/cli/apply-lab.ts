@@ -8,26 +8,23 @@ import { assertVersions } from '../plan/versions.ts';
 import { runSteps } from '../steps/run-steps.ts';
 import type { Progress } from '../steps/run-steps.ts';
 import type { ClusterTexts } from './cluster-texts.ts';
+import { consents } from './consent.ts';
 import { UsageError } from './command.ts';
 import type { RunOutput, Session } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { dueCount, planLines } from './plan-output.ts';
 import { shown } from './progress/show-progress.ts';
-import type { Target, TargetOptions } from './target.ts';
+import type { Target } from './target.ts';
+import type { ClusterOptions } from './with-cluster.ts';
 import { CLUSTER_TEXTS } from './texts.ts';
 
-export interface ApplyOptions extends TargetOptions {
+export interface ApplyOptions extends ClusterOptions {
   readonly yes?: boolean;
   /** The one step to take. */
   readonly only?: string;
   /** Objects to take from whoever has changed them, as the plan names them. */
   readonly force?: readonly string[];
-}
-
-/** @throws UsageError where nobody can be asked, and consent was not given beforehand. */
-export function assertConsentPossible({ yes = false, language }: ApplyOptions, { ask }: Session): void {
-  if (!yes && ask === undefined) throw new UsageError(CLUSTER_TEXTS[language].needsYes());
 }
 
 /** Shows what would change, asks, and brings the cluster to what the lab says. */
@@ -53,7 +50,7 @@ export async function applyLab(
   const due = dueCount(plans);
   // Nobody is asked for what cannot be done.
   if (due > 0) await target.lock.check();
-  if (due > 0 && !yes && !(await consents(session, texts, due))) {
+  if (due > 0 && !(await consents(session, yes, texts.question(due), language))) {
     output.out(texts.declined());
     return EXIT.failed;
   }
@@ -90,11 +87,6 @@ function conflictsIn(plans: readonly StepPlan[]): string[] {
     .flatMap(({ resources }) => resources)
     .filter(({ action }) => action === 'conflict')
     .map(({ resource }) => resourceText(resource));
-}
-
-async function consents({ ask }: Session, texts: ClusterTexts, due: number): Promise<boolean> {
-  const answer = (await ask?.(texts.question(due))) ?? '';
-  return texts.consent.includes(answer.trim().toLowerCase());
 }
 
 async function applied(

@@ -3,9 +3,9 @@ import { say } from './cluster-texts.ts';
 import type { By, ClusterTexts } from './cluster-texts.ts';
 
 export const CLUSTER_TEXTS_DE: ClusterTexts = {
+  needsYes: () => 'es gibt kein Terminal für eine Rückfrage; erst plan ansehen, dann --yes angeben',
   unknownStep: (given, allowed) => `den Schritt '${given}' gibt es in diesem Lab nicht; erlaubt: ${allowed}`,
   unknownObject: (given) => `dieses Lab hat kein Objekt '${given}'; es so schreiben, wie plan es tut`,
-  needsYes: () => 'es gibt kein Terminal für eine Rückfrage; erst plan ansehen, dann --yes angeben',
   cluster: (context, server) => `Cluster: ${context} auf ${server}`,
   after: (first) =>
     first.kind === 'webhook' ? 'sobald sein Webhook antwortet' : `nach ${first.kind} ${first.name}`,
@@ -16,7 +16,6 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
     `${create} anzulegen, ${change} zu ändern, ${conflict} im Konflikt, ${refused} abgelehnt, ${unchanged} unverändert.`,
   nothingToDo: () => 'Nichts zu tun: Der Cluster ist, wie die lab.yaml sagt.',
   question: (count) => `${count} ${count === 1 ? 'Objekt' : 'Objekte'} in diesem Cluster ändern? [j/N] `,
-  consent: ['j', 'ja'],
   declined: () => 'Es wurde nichts geändert.',
   inConflict: (resources) =>
     `Die Änderung dort zurücknehmen oder überstimmen: ${forceText(resources)}. Eine Änderung, die bleiben soll, gehört in die lab.yaml.`,

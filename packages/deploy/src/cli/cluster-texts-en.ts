@@ -3,9 +3,9 @@ import { say } from './cluster-texts.ts';
 import type { By, ClusterTexts } from './cluster-texts.ts';
 
 export const CLUSTER_TEXTS_EN: ClusterTexts = {
+  needsYes: () => 'there is no terminal to ask at; look at plan first, then add --yes',
   unknownStep: (given, allowed) => `there is no step '${given}' in this lab; allowed: ${allowed}`,
   unknownObject: (given) => `this lab has no object '${given}'; write it as plan does`,
-  needsYes: () => 'there is no terminal to ask at; look at plan first, then add --yes',
   cluster: (context, server) => `Cluster: ${context} at ${server}`,
   after: (first) =>
     first.kind === 'webhook' ? 'once its webhook answers' : `after ${first.kind} ${first.name}`,
@@ -16,7 +16,6 @@ export const CLUSTER_TEXTS_EN: ClusterTexts = {
     `${create} to create, ${change} to change, ${conflict} in conflict, ${refused} refused, ${unchanged} unchanged.`,
   nothingToDo: () => 'Nothing to do: the cluster is as the lab.yaml says.',
   question: (count) => `Change ${count} ${count === 1 ? 'object' : 'objects'} in this cluster? [y/N] `,
-  consent: ['y', 'yes'],
   declined: () => 'Nothing was changed.',
   inConflict: (resources) =>
     `Take the change back there, or overrule it: ${forceText(resources)}. The lab.yaml is the place for a change that is to stay.`,

@@ -24,9 +24,9 @@ export interface PlanCounts {
 
 /** What the commands say that speak to a cluster, in one language. */
 export interface ClusterTexts {
+  needsYes(): string;
   unknownStep(given: string, allowed: string): string;
   unknownObject(given: string): string;
-  needsYes(): string;
   cluster(context: string, server: string): string;
   after(prerequisite: Prerequisite): string;
   /** Same values, but written there by somebody else. */
@@ -36,8 +36,6 @@ export interface ClusterTexts {
   counts(counts: PlanCounts): string;
   nothingToDo(): string;
   question(count: number): string;
-  /** What counts as consent, in lower case. */
-  readonly consent: readonly string[];
   declined(): string;
   inConflict(resources: readonly string[]): string;
   stepStarted(step: StepId, at: number, of: number): string;

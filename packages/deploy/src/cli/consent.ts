@@ -3,9 +3,17 @@ import { UsageError } from './command.ts';
 import type { Session } from './command.ts';
 import { OPERATION_TEXTS } from './operation-texts.ts';
 
-/** @throws UsageError where nobody can be asked, and nobody has said yes beforehand. */
-export function requireAsking({ ask }: Session, yes: boolean, language: Language): void {
-  if (!yes && ask === undefined) throw new UsageError(OPERATION_TEXTS[language].needsYes());
+/**
+ * @param message - what to say then.
+ * @throws UsageError where nobody can be asked, and nobody has said yes beforehand.
+ */
+export function requireAsking(
+  { ask }: Session,
+  yes: boolean,
+  language: Language,
+  message = OPERATION_TEXTS[language].needsYes(),
+): void {
+  if (!yes && ask === undefined) throw new UsageError(message);
 }
 
 export async function consents(

@@ -8,15 +8,18 @@ import { PACE } from '../kube/pace.ts';
 import type { Pace } from '../kube/pace.ts';
 import { asItIs } from '../operations/reach.ts';
 import type { Reach } from '../operations/reach.ts';
-import type { Output, Session } from './command.ts';
+import type { CommonOptions, Output, Session } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { OPERATION_TEXTS } from './operation-texts.ts';
-import type { TargetOptions } from './target.ts';
 import { CLUSTER_TEXTS } from './texts.ts';
 import { withLab } from './with-lab.ts';
 
-/** A lab and its cluster, which is there and is to be operated. */
+export interface ClusterOptions extends CommonOptions {
+  readonly kubeconfig?: string;
+}
+
+/** A lab and its cluster. */
 export interface OperatedCluster {
   readonly lab: Lab;
   /** The path of the lab.yaml. */
@@ -30,24 +33,35 @@ export interface OperatedCluster {
   readonly lock: ClusterLock;
 }
 
-/** Without what only applying needs, the charts' files for one. Ctrl-C ends it with a word. */
+interface Words {
+  /** With which Ctrl-C ends it. */
+  readonly interrupted: string;
+  /** Where it is told that a dead run's lock has been taken over; standard output may be for programs. */
+  readonly tellTakeover: (line: string) => void;
+}
+
+/** The lab with all that is needed to reach its cluster, without what only applying needs. */
 export async function withCluster(
-  options: TargetOptions,
+  options: ClusterOptions,
   { environment, signal, pace = PACE, reach = asItIs }: Session,
   output: Output,
   use: (cluster: OperatedCluster) => Promise<ExitCode>,
+  {
+    interrupted = OPERATION_TEXTS[options.language].interrupted(),
+    tellTakeover = (line) => output.err(line),
+  }: Partial<Words> = {},
 ): Promise<ExitCode> {
   return withLab(options, output, async (lab, labPath) => {
     const connection = connect(options.kubeconfig, environment);
     const kube = new KubeApi(connection, pace, signal);
     const lock = new ClusterLock(kube, thisRun(), {
-      onTakenOver: (from) => output.err(CLUSTER_TEXTS[options.language].lockTakenOver(from)),
+      onTakenOver: (from) => tellTakeover(CLUSTER_TEXTS[options.language].lockTakenOver(from)),
     });
     try {
       return await use({ lab, labPath, connection, kube, pace, reach, signal, lock });
     } catch (error) {
       if (!signal.aborted) throw error;
-      output.err(OPERATION_TEXTS[options.language].interrupted());
+      output.err(interrupted);
       return EXIT.interrupted;
     } finally {
       await lock.release();

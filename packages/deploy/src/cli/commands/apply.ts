@@ -1,8 +1,10 @@
 import { STEP_IDS } from '../../manifests/manifest.ts';
-import { applyLab, assertConsentPossible } from '../apply-lab.ts';
+import { applyLab } from '../apply-lab.ts';
 import type { ApplyOptions } from '../apply-lab.ts';
 import type { Command } from '../command.ts';
+import { requireAsking } from '../consent.ts';
 import { withTarget } from '../target.ts';
+import { CLUSTER_TEXTS } from '../texts.ts';
 import { FORCE, KUBECONFIG, YES } from './shared-options.ts';
 
 export const apply: Command<ApplyOptions> = {
@@ -26,7 +28,8 @@ export const apply: Command<ApplyOptions> = {
     FORCE,
   ],
   async run(options, session, output) {
-    assertConsentPossible(options, session);
+    const { yes = false, language } = options;
+    requireAsking(session, yes, language, CLUSTER_TEXTS[language].needsYes());
     return withTarget(options, session, output, (target) => applyLab(target, options, session, output));
   },
 };

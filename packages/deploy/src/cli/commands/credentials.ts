@@ -7,11 +7,11 @@ import type { Language } from '../../config/language.ts';
 import { UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { withCluster } from '../with-cluster.ts';
 import { FILE, KUBECONFIG } from './shared-options.ts';
 
-interface CredentialsOptions extends TargetOptions {
+interface CredentialsOptions extends ClusterOptions {
   readonly show?: boolean;
   readonly format?: string;
   readonly output?: string;

@@ -1,8 +1,10 @@
-import { applyLab, assertConsentPossible } from '../apply-lab.ts';
+import { applyLab } from '../apply-lab.ts';
 import type { ApplyOptions } from '../apply-lab.ts';
 import type { Command } from '../command.ts';
+import { requireAsking } from '../consent.ts';
 import { EXIT } from '../exit-codes.ts';
 import { withTarget } from '../target.ts';
+import { CLUSTER_TEXTS } from '../texts.ts';
 import { verifyAndTell } from '../verify-and-tell.ts';
 import { FORCE, KUBECONFIG, YES } from './shared-options.ts';
 
@@ -16,7 +18,8 @@ export const deploy: Command<Omit<ApplyOptions, 'only'>> = {
   },
   options: [KUBECONFIG, YES, FORCE],
   async run(options, session, output) {
-    assertConsentPossible(options, session);
+    const { yes = false, language } = options;
+    requireAsking(session, yes, language, CLUSTER_TEXTS[language].needsYes());
     return withTarget(options, session, output, async (target) => {
       const exitCode = await applyLab(target, options, session, output);
       if (exitCode !== EXIT.ok) return exitCode;

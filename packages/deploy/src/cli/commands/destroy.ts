@@ -9,11 +9,11 @@ import { DESTROY_TEXTS } from '../destroy-texts.ts';
 import type { DestroyTexts } from '../destroy-texts.ts';
 import { EXIT } from '../exit-codes.ts';
 import { withTarget } from '../target.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
 import { KUBECONFIG } from './shared-options.ts';
 
-interface DestroyOptions extends TargetOptions {
+interface DestroyOptions extends ClusterOptions {
   /** The cluster's name, by whoever cannot be asked. */
   readonly yesDestroy?: string;
   readonly withVolumes?: boolean;

@@ -11,12 +11,12 @@ import type { Command } from '../command.ts';
 import { consents, requireAsking } from '../consent.ts';
 import { EXIT } from '../exit-codes.ts';
 import { OPERATION_TEXTS } from '../operation-texts.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
 import { withCluster } from '../with-cluster.ts';
 import { JSON_OPTION, KUBECONFIG, YES } from './shared-options.ts';
 
-interface DrillOptions extends TargetOptions {
+interface DrillOptions extends ClusterOptions {
   readonly json?: boolean;
   readonly yes?: boolean;
   /** One kind of drill; both without it. */

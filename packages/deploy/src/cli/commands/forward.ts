@@ -10,7 +10,7 @@ import type { By } from '../cluster-texts.ts';
 import { UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLI_TEXTS, failureText } from '../texts.ts';
 import { withCluster } from '../with-cluster.ts';
 import { KUBECONFIG } from './shared-options.ts';
@@ -61,7 +61,7 @@ const TEXTS: Record<Language, ForwardTexts> = {
   },
 };
 
-export const forward: Command<TargetOptions & { readonly port?: string }> = {
+export const forward: Command<ClusterOptions & { readonly port?: string }> = {
   name: 'forward',
   about: {
     de: 'Datenbank, Oberfläche des Operators oder Longhorn auf einem Port dieses Rechners, bis Strg-C',

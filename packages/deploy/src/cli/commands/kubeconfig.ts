@@ -9,7 +9,7 @@ import type { KubeconfigFile } from '../../kube/own-kubeconfig.ts';
 import { UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { withLab } from '../with-lab.ts';
 import { FILE, KUBECONFIG } from './shared-options.ts';
 
@@ -33,7 +33,7 @@ const TEXTS: Record<Language, KubeconfigTexts> = {
   },
 };
 
-export const kubeconfig: Command<TargetOptions & { readonly raw?: boolean; readonly into?: string }> = {
+export const kubeconfig: Command<ClusterOptions & { readonly raw?: boolean; readonly into?: string }> = {
   name: 'kubeconfig',
   about: {
     de: 'eine kubeconfig dieses Clusters zeigen, mit der Datenbank als Namespace, oder in eine Datei schreiben',

@@ -12,13 +12,13 @@ import type { Command, Output } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { LOGS_TEXTS } from '../logs-texts.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLI_TEXTS, failureText } from '../texts.ts';
 import { withCluster } from '../with-cluster.ts';
 import type { OperatedCluster } from '../with-cluster.ts';
 import { KUBECONFIG } from './shared-options.ts';
 
-interface LogsOptions extends TargetOptions {
+interface LogsOptions extends ClusterOptions {
   readonly tail?: string;
   readonly since?: string;
   readonly follow?: boolean;

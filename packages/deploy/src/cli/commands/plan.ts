@@ -3,11 +3,11 @@ import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { dueCount, planLines } from '../plan-output.ts';
 import { withTarget } from '../target.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
 import { JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
-export const plan: Command<TargetOptions & { readonly json?: boolean }> = {
+export const plan: Command<ClusterOptions & { readonly json?: boolean }> = {
   name: 'plan',
   about: {
     de: 'zeigen, was apply im Cluster ändern würde, und nichts ändern',

@@ -11,10 +11,10 @@ import { dueCount } from '../plan-output.ts';
 import { REPORT_MARK, reportJson, reportLines } from '../report-output.ts';
 import { REPORT_TEXTS } from '../report-texts.ts';
 import { withTarget } from '../target.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { FILE, JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
-interface ReportOptions extends TargetOptions {
+interface ReportOptions extends ClusterOptions {
   readonly json?: boolean;
   /** False by `--no-verify`. */
   readonly verify?: boolean;

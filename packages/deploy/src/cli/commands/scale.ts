@@ -19,7 +19,7 @@ import { consents, requireAsking } from '../consent.ts';
 import { EXIT } from '../exit-codes.ts';
 import { SHIPPED_LAB } from '../lab-file.ts';
 import { OPERATION_TEXTS } from '../operation-texts.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLI_TEXTS, CLUSTER_TEXTS } from '../texts.ts';
 import { withCluster } from '../with-cluster.ts';
 import { shownPath } from '../with-lab.ts';
@@ -27,7 +27,7 @@ import { KUBECONFIG, YES } from './shared-options.ts';
 
 const MOST_INSTANCES = 100;
 
-export const scale: Command<TargetOptions & { readonly yes?: boolean }> = {
+export const scale: Command<ClusterOptions & { readonly yes?: boolean }> = {
   name: 'scale',
   isLogged: true,
   about: {

@@ -3,13 +3,13 @@ import { statusJson, statusLines } from '../../operations/status/status-output.t
 import { readStatus } from '../../operations/status/status.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLI_TEXTS, CLUSTER_TEXTS, failureText } from '../texts.ts';
 import { withCluster } from '../with-cluster.ts';
 import type { OperatedCluster } from '../with-cluster.ts';
 import { JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
-interface StatusOptions extends TargetOptions {
+interface StatusOptions extends ClusterOptions {
   readonly json?: boolean;
   readonly watch?: boolean;
 }

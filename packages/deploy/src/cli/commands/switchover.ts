@@ -14,7 +14,7 @@ import { EXIT } from '../exit-codes.ts';
 import { takeoverTextDe } from '../operation-failures-de.ts';
 import { takeoverTextEn } from '../operation-failures-en.ts';
 import { OPERATION_TEXTS } from '../operation-texts.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
 import { withCluster } from '../with-cluster.ts';
 import { KUBECONFIG, YES } from './shared-options.ts';
@@ -43,7 +43,7 @@ const TEXTS: Record<Language, SwitchoverTexts> = {
   },
 };
 
-export const switchover: Command<TargetOptions & { readonly to?: string; readonly yes?: boolean }> = {
+export const switchover: Command<ClusterOptions & { readonly to?: string; readonly yes?: boolean }> = {
   name: 'switchover',
   isLogged: true,
   about: {

@@ -11,11 +11,12 @@ import { EXIT } from '../exit-codes.ts';
 import { OPERATION_TEXTS } from '../operation-texts.ts';
 import { shown } from '../progress/show-progress.ts';
 import { withTarget } from '../target.ts';
-import type { Target, TargetOptions } from '../target.ts';
+import type { Target } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
 import { KUBECONFIG, YES } from './shared-options.ts';
 
-interface UpgradeOptions extends TargetOptions {
+interface UpgradeOptions extends ClusterOptions {
   readonly yes?: boolean;
 }
 

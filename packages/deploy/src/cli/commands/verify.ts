@@ -4,13 +4,13 @@ import { VERIFY_TEXTS } from '../../operations/verify/texts.ts';
 import { checkJson, countChecks } from '../../operations/verify/verify-output.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { TargetOptions } from '../target.ts';
+import type { ClusterOptions } from '../with-cluster.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
 import { verifyAndTell } from '../verify-and-tell.ts';
 import { withCluster } from '../with-cluster.ts';
 import { JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
-export const verify: Command<TargetOptions & { readonly json?: boolean }> = {
+export const verify: Command<ClusterOptions & { readonly json?: boolean }> = {
   name: 'verify',
   about: {
     de: 'den Cluster von dort ansehen, wo eine App wäre: Nodes, Adressen, TLS, Schreiben, Lesen, Pooler',
