@@ -6,7 +6,9 @@ import { allOf, day, firstOf, query } from '../database/query.ts';
 import type { Database } from '../database/query.ts';
 import type { BookingKind, KlaTab } from '../database/schema.ts';
 import type { Account } from './accounts.ts';
-import { NotFoundError, VersionConflictError } from './errors.ts';
+import { NotFoundError } from './errors.ts';
+import { assertWasSeen } from './versions.ts';
+import type { SeenVersion } from './versions.ts';
 
 /** What a form says. */
 export interface BookingValues {
@@ -98,7 +100,7 @@ export async function addBooking(
 export async function changeBooking(
   transaction: Transaction,
   account: Account,
-  { id, version }: Pick<Booking, 'id' | 'version'>,
+  seen: SeenVersion,
   values: BookingValues,
 ): Promise<void> {
   const changed = await firstOf(
@@ -107,27 +109,15 @@ export async function changeBooking(
       .updateTable('booking')
       .set({
         ...columnsOf(values),
-        version: version + 1,
+        version: seen.version + 1,
         changed_by: account.id,
         changed_at: sql<Date>`now()`,
       })
-      .where('id', '=', id)
-      .where('version', '=', version)
+      .where('id', '=', seen.id)
+      .where('version', '=', seen.version)
       .returning('id'),
   );
-  if (changed === undefined) throw new VersionConflictError(`booking ${id} is not at version ${version}`);
-}
-
-/** @throws VersionConflictError */
-export async function deleteBooking(
-  transaction: Transaction,
-  { id, version }: Pick<Booking, 'id' | 'version'>,
-): Promise<void> {
-  const deleted = await firstOf(
-    transaction,
-    query.deleteFrom('booking').where('id', '=', id).where('version', '=', version).returning('id'),
-  );
-  if (deleted === undefined) throw new VersionConflictError(`booking ${id} is not at version ${version}`);
+  assertWasSeen(changed, 'booking', seen);
 }
 
 /** A pupil sees what concerns the own class, a teacher also what concerns himself, the secretary everything. */

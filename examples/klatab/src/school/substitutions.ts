@@ -4,7 +4,9 @@ import { sql } from 'kysely';
 import { allOf, day, firstOf, query } from '../database/query.ts';
 import type { Database } from '../database/query.ts';
 import type { Account } from './accounts.ts';
-import { NotFoundError, VersionConflictError } from './errors.ts';
+import { NotFoundError } from './errors.ts';
+import { assertWasSeen } from './versions.ts';
+import type { SeenVersion } from './versions.ts';
 
 export interface SubstitutionValues {
   readonly day: string;
@@ -99,7 +101,7 @@ export async function addSubstitution(
 export async function changeSubstitution(
   transaction: Transaction,
   account: Account,
-  { id, version }: Pick<Substitution, 'id' | 'version'>,
+  seen: SeenVersion,
   values: Pick<SubstitutionValues, 'teacherId' | 'roomId' | 'note'>,
 ): Promise<void> {
   const changed = await firstOf(
@@ -110,29 +112,15 @@ export async function changeSubstitution(
         teacher_id: values.teacherId,
         room_id: values.roomId,
         note: values.note,
-        version: version + 1,
+        version: seen.version + 1,
         changed_by: account.id,
         changed_at: sql<Date>`now()`,
       })
-      .where('id', '=', id)
-      .where('version', '=', version)
+      .where('id', '=', seen.id)
+      .where('version', '=', seen.version)
       .returning('id'),
   );
-  if (changed === undefined)
-    throw new VersionConflictError(`substitution ${id} is not at version ${version}`);
-}
-
-/** @throws VersionConflictError */
-export async function deleteSubstitution(
-  transaction: Transaction,
-  { id, version }: Pick<Substitution, 'id' | 'version'>,
-): Promise<void> {
-  const deleted = await firstOf(
-    transaction,
-    query.deleteFrom('substitution').where('id', '=', id).where('version', '=', version).returning('id'),
-  );
-  if (deleted === undefined)
-    throw new VersionConflictError(`substitution ${id} is not at version ${version}`);
+  assertWasSeen(changed, 'substitution', seen);
 }
 
 function substitutions() {

@@ -1,6 +1,7 @@
 /** Appointments: everybody sees those that concern them, the secretary enters and changes them. */
 import { z } from 'zod';
-import { addBooking, changeBooking, deleteBooking, findBooking } from '../school/bookings.ts';
+import { addBooking, changeBooking, findBooking } from '../school/bookings.ts';
+import { deleteVersion } from '../school/versions.ts';
 import type { Booking, BookingValues } from '../school/bookings.ts';
 import { classes, periods, rooms, teachers } from '../school/directory.ts';
 import type { Choice } from '../school/directory.ts';
@@ -38,7 +39,7 @@ export const appointments: Resource<Booking, BookingValues> = {
   mayEdit: () => true,
   add: (transaction, account, values) => addBooking(transaction, account, 'appointment', values),
   change: changeBooking,
-  remove: deleteBooking,
+  remove: (transaction, seen) => deleteVersion(transaction, 'booking', seen),
 
   valuesOf: (item) => ({
     title: item.title,

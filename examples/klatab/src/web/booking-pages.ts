@@ -1,6 +1,5 @@
 /** The list of appointments or exams, and the page of a single one. */
 import type { FastifyInstance } from 'fastify';
-import { fromPrimary } from '../database/query.ts';
 import type { BookingKind } from '../database/schema.ts';
 import { listBookings } from '../school/bookings.ts';
 import type { Booking, BookingFilter } from '../school/bookings.ts';
@@ -8,6 +7,7 @@ import { clockTime, dayOf, longDay, parseDay, shortDay } from '../school/calenda
 import { classes } from '../school/directory.ts';
 import type { Choice } from '../school/directory.ts';
 import { SIGNED_IN, accountOf } from './access.ts';
+import { afterForm, staleNotice } from './after-form.ts';
 import { idIn } from './editing.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
@@ -35,11 +35,10 @@ export function addBookingPages<Parsed>(
     { config: { access: SIGNED_IN } },
     async (request, reply) => {
       const account = accountOf(request);
-      const { ab, klasse, geloescht } = request.query;
+      const { ab, klasse } = request.query;
       const from = parseDay(ab) ?? dayOf(request.server.now());
       const classId = Number(klasse) || undefined;
-      // Who has just deleted one must not find it here again.
-      const database = geloescht === undefined ? request.database : fromPrimary(request.database);
+      const { database, done } = afterForm(request);
       const filter: BookingFilter = {
         kind,
         from,
@@ -51,7 +50,7 @@ export function addBookingPages<Parsed>(
       return sendPage(request, reply, {
         title: WORDS[kind].list,
         live: ['booking'],
-        done: geloescht === undefined ? undefined : 'Gelöscht.',
+        done,
         body: html`
           ${editors.includes(account.role) && html`<p><a class="button" href="${path}/neu">${words.add}</a></p>`}
           ${listFilter(path, from, all, classId)}
@@ -66,25 +65,15 @@ export function addBookingPages<Parsed>(
     { config: { access: SIGNED_IN } },
     async (request, reply) => {
       const account = accountOf(request);
-      const { gespeichert, veraltet } = request.query;
-      // What was just saved, or has just proven to be newer than the page: that is waited for, also in a failover.
-      const mustBeNew = gespeichert !== undefined || veraltet !== undefined;
-      const database = mustBeNew ? fromPrimary(request.database) : request.database;
+      const { database, done, isStale } = afterForm(request);
       const item = await resource.find(database, account, idIn(request));
       const mayEdit = editors.includes(account.role) && resource.mayEdit(account, item);
       return sendPage(request, reply, {
         title: item.title,
         live: ['booking'],
-        done: gespeichert === undefined ? undefined : 'Gespeichert.',
+        done,
         body: html`
-          ${
-            veraltet !== undefined &&
-            html`<p class="error" role="alert">
-              ${words.it} wurde inzwischen geändert und ist deshalb nicht gelöscht worden. Bitte noch einmal
-              ansehen.
-            </p>`
-          }
-          ${details(item)}
+          ${isStale && staleNotice(words.it)} ${details(item)}
           ${
             mayEdit &&
             html`<p><a class="button" href="${path}/${item.id}/aendern">${words.change}</a></p>

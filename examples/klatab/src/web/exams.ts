@@ -3,7 +3,8 @@ import type { Transaction } from '@schooldb/client';
 import { z } from 'zod';
 import type { Database } from '../database/query.ts';
 import type { Account } from '../school/accounts.ts';
-import { addBooking, changeBooking, deleteBooking, findBooking } from '../school/bookings.ts';
+import { addBooking, changeBooking, findBooking } from '../school/bookings.ts';
+import { deleteVersion } from '../school/versions.ts';
 import type { Booking, BookingValues } from '../school/bookings.ts';
 import { coursesOf, periods, rooms } from '../school/directory.ts';
 import type { Course } from '../school/directory.ts';
@@ -53,7 +54,7 @@ export const exams: Resource<Booking, ExamValues> = {
     addBooking(transaction, account, 'exam', await bookingOf(transaction, account, values)),
   change: async (transaction, account, base, values) =>
     changeBooking(transaction, account, base, await bookingOf(transaction, account, values)),
-  remove: deleteBooking,
+  remove: (transaction, seen) => deleteVersion(transaction, 'booking', seen),
 
   valuesOf: (item) => ({
     course: `${item.classId}-${item.subjectId}`,

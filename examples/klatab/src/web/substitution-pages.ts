@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { fromPrimary } from '../database/query.ts';
 import type { Account } from '../school/accounts.ts';
 import { dayOf, longDay, parseDay, schoolWeek } from '../school/calendar.ts';
 import { findSubstitution, listSubstitutions } from '../school/substitutions.ts';
 import type { Substitution } from '../school/substitutions.ts';
 import { SIGNED_IN, accountOf } from './access.ts';
+import { afterForm, staleNotice } from './after-form.ts';
 import { idIn } from './editing.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
@@ -23,14 +23,14 @@ export function addSubstitutionPages(app: FastifyInstance): void {
     { config: { access: SIGNED_IN } },
     async (request, reply) => {
       const account = accountOf(request);
-      const { ab, geloescht } = request.query;
+      const { ab } = request.query;
       const from = parseDay(ab) ?? dayOf(request.server.now());
-      const database = geloescht === undefined ? request.database : fromPrimary(request.database);
+      const { database, done } = afterForm(request);
       const list = await listSubstitutions(database, account, { from, limit: PER_PAGE });
       return sendPage(request, reply, {
         title: 'Vertretungen',
         live: ['substitution'],
-        done: geloescht === undefined ? undefined : 'Gelöscht.',
+        done,
         body: html`
           ${account.role === 'secretary' && addForm(from)}
           ${list.length === 0 ? html`<p>Keine Vertretungen ab diesem Tag.</p>` : substitutionList(list, account)}
@@ -43,22 +43,14 @@ export function addSubstitutionPages(app: FastifyInstance): void {
     `${path}/:id`,
     { config: { access: editors } },
     async (request, reply) => {
-      const { gespeichert, veraltet } = request.query;
-      const mustBeNew = gespeichert !== undefined || veraltet !== undefined;
-      const database = mustBeNew ? fromPrimary(request.database) : request.database;
+      const { database, done, isStale } = afterForm(request);
       const item = await findSubstitution(database, idIn(request));
       return sendPage(request, reply, {
         title: substitutionTitle(item),
         live: ['substitution'],
-        done: gespeichert === undefined ? undefined : 'Gespeichert.',
+        done,
         body: html`
-          ${
-            veraltet !== undefined &&
-            html`<p class="error" role="alert">
-              ${words.it} wurde inzwischen geändert und ist deshalb nicht gelöscht worden. Bitte noch einmal
-              ansehen.
-            </p>`
-          }
+          ${isStale && staleNotice(words.it)}
           <p>${whatHappens(item)}</p>
           ${item.note !== '' && html`<p>${item.note}</p>`}
           <p><a class="button" href="${path}/${item.id}/aendern">${words.change}</a></p>

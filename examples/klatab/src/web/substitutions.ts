@@ -4,14 +4,10 @@ import type { Database } from '../database/query.ts';
 import { parseDay, shortDay, weekdayOf } from '../school/calendar.ts';
 import { rooms, teachers } from '../school/directory.ts';
 import { FieldError } from '../school/errors.ts';
-import {
-  addSubstitution,
-  changeSubstitution,
-  deleteSubstitution,
-  findSubstitution,
-} from '../school/substitutions.ts';
+import { addSubstitution, changeSubstitution, findSubstitution } from '../school/substitutions.ts';
 import type { Substitution, SubstitutionValues } from '../school/substitutions.ts';
 import { lessonsOn } from '../school/timetable.ts';
+import { deleteVersion } from '../school/versions.ts';
 import { optionsOf } from './appointments.ts';
 import { choiceField, longTextField, optionalId, requiredId, textField } from './form.ts';
 import type { Option } from './form.ts';
@@ -48,7 +44,7 @@ export const substitutions: Resource<Substitution, SubstitutionValues> = {
       throw new FieldError('lessonId', 'Die Stunde steht fest: Bitte löschen und neu eintragen.');
     await changeSubstitution(transaction, account, base, values);
   },
-  remove: deleteSubstitution,
+  remove: (transaction, seen) => deleteVersion(transaction, 'substitution', seen),
 
   valuesOf: (item) => ({
     day: item.day,
