@@ -1,7 +1,5 @@
-import { Cleanup } from '@schooldb/loadgen';
 import { readCredentials } from '../../operations/credentials/credentials.ts';
 import { awaitWhole } from '../../operations/drill/await-whole.ts';
-import { drill as runDrill } from '../../operations/drill/drill.ts';
 import { DRILL_TEXTS } from '../../operations/drill/drill-texts.ts';
 import type { DrillResult } from '../../operations/drill/judge.ts';
 import { DRILLS } from '../../operations/drill/strike.ts';
@@ -65,6 +63,11 @@ export const drill: Command<DrillOptions> = {
     const names = DRILLS.filter((name) => by === undefined || name === by);
     if (names.length === 0) throw new UsageError(texts.badKind(by ?? '', DRILLS.join(', ')));
     requireAsking(session, yes, language);
+    // No other command needs the load generator.
+    const [{ Cleanup }, { drill: runDrill }] = await Promise.all([
+      import('@schooldb/loadgen'),
+      import('../../operations/drill/drill.ts'),
+    ]);
     return withCluster(options, session, output, async (cluster) => {
       const { kube, lab, connection, pace, reach, signal, lock } = cluster;
       const { context, server } = connection;

@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { ClusterError, startCluster } from '@schooldb/local-cluster';
-import type { Cluster } from '@schooldb/local-cluster';
+import type { Cluster, StartOptions } from '@schooldb/local-cluster';
 import type { Lab } from '../../config/lab.ts';
 import type { Language } from '../../config/language.ts';
 import { DeployError } from '../../errors/deploy-error.ts';
@@ -104,7 +103,9 @@ function isEngine(text: string): text is LocalEngine {
 }
 
 /** @throws DeployError with the cluster's own line, which says what to do. */
-async function started(options: Parameters<typeof startCluster>[0]): Promise<Cluster> {
+async function started(options: StartOptions): Promise<Cluster> {
+  // No other command needs it.
+  const { ClusterError, startCluster } = await import('@schooldb/local-cluster');
   try {
     return await startCluster(options);
   } catch (error) {
