@@ -10,7 +10,7 @@ import { Crowd } from '../crowd/crowd.ts';
 import { gather } from '../crowd/gather.ts';
 import { KlaTab, breakAndMend } from '../crowd/klatab.ts';
 
-/** Fifty people in all. A browser each is what `pnpm soak:klatab` has; two cores of a CI machine carry these. */
+/** Fifty people in all. A browser each is what `npm run example:klatab:soak` has; two cores of a CI machine carry these. */
 const SIZE = { people: 50, browsers: 4 };
 const LIMIT_MS = 600_000;
 

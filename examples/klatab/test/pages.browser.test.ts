@@ -169,6 +169,27 @@ describe.skipIf(browserSkipped)(browserSuite('pages'), () => {
     );
     await banner.waitFor({ state: 'hidden', timeout: PATIENCE_MS });
   });
+
+  it('who saves meanwhile is told that it takes longer, and it is saved', async () => {
+    const { page } = await person('sekretariat');
+    await page.goto(`${klatab.address}/termine/neu`);
+    await page.getByLabel('Titel').fill('Mit Geduld');
+    await page.getByLabel('Tag').fill('2027-07-12');
+    await page.getByLabel('Von').selectOption('1');
+    await page.getByLabel('Bis').selectOption('2');
+    // The page tells by itself: while a form is under way, the driver asks it nothing.
+    await page.evaluate(`
+      const saving = document.querySelector('.saving');
+      new MutationObserver(() => console.log('saving: ' + saving.innerText)).observe(saving, { attributes: true });
+    `);
+    await breakAndMend(klatab.cluster, 'kill-primary', async () => {
+      const told = page.waitForEvent('console', { timeout: PATIENCE_MS });
+      await page.getByRole('button', { name: 'Speichern' }).click({ noWaitAfter: true });
+      expect((await told).text()).toMatch(/^saving: Wird gespeichert\./);
+    });
+    await page.getByText('Gespeichert.', { exact: true }).waitFor();
+    expect(await page.locator('h1').innerText()).toBe('Mit Geduld');
+  });
 });
 
 /** What axe calls serious or critical, and where. */

@@ -14,7 +14,6 @@ export function answerFailures(app: FastifyInstance): void {
     // Forms of ours send what is asked for: this one is none.
     if (error instanceof ZodError) return sendUnreadable(400, request, reply);
     const status = error.statusCode ?? 500;
-    if (status === 429) return sendTooMany(request, reply);
     if (error.code === 'FST_CSRF_INVALID_TOKEN' || error.code === 'FST_CSRF_MISSING_SECRET')
       return sendExpired(request, reply);
     if (status < 500) return sendUnreadable(status, request, reply);
@@ -49,12 +48,12 @@ function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyRepl
 function sendTryAgain(error: SchoolDbError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   request.log.warn({ code: error.code, outcome: error.outcome }, error.message);
   const fields = Object.entries((request.body ?? {}) as Record<string, string>);
+  // A password is not put into a page: whoever signs in types it again.
+  const isSafeToShow = fields.every(([name]) => name !== 'password');
   const again =
-    request.method === 'POST'
+    request.method === 'POST' && isSafeToShow
       ? html`<form method="post" action="${request.url}">
-          ${fields
-            .filter(([name]) => name !== 'password')
-            .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+          ${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
           <button>Noch einmal senden</button>
         </form>`
       : html`<p><a href="${request.url}">Noch einmal versuchen</a></p>`;
@@ -65,7 +64,7 @@ function sendTryAgain(error: SchoolDbError, request: FastifyRequest, reply: Fast
   });
 }
 
-function sendTooMany(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function sendTooMany(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return sendPage(request, reply.code(429), {
     title: 'Zu viele Versuche',
     body: html`<p>Bitte warten Sie eine Minute, und melden Sie sich dann an.</p>

@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { signIn } from '../school/accounts.ts';
+import { sendTooMany } from './failures.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { csrfField, sendPage } from './page.ts';
+import { signInLimits } from './sign-in-limits.ts';
 
 const signInForm = z.object({
   login: z.string().trim().max(100),
@@ -22,18 +24,10 @@ export function addSignInPages(app: FastifyInstance): void {
     },
   );
 
-  // By address and login: a whole school may share one address.
-  const rateLimit = {
-    max: 10,
-    timeWindow: '1 minute',
-    hook: 'preHandler',
-    keyGenerator: ({ ip, body }: { ip: string; body?: unknown }) =>
-      `${ip} ${String((body as { login?: unknown } | undefined)?.login)
-        .toLowerCase()
-        .slice(0, 100)}`,
-  } as const;
-  app.post('/anmelden', { config: { access: 'everyone', rateLimit } }, async (request, reply) => {
+  const mayTry = signInLimits(app);
+  app.post('/anmelden', { config: { access: 'everyone' } }, async (request, reply) => {
     const { login, password, back } = signInForm.parse(request.body);
+    if (!(await mayTry(request, login))) return sendTooMany(request, reply);
     const account = await signIn(request.database, login, password);
     if (account === undefined) {
       const body = signInFields(reply, back, 'Anmeldename oder Passwort stimmt nicht.');
