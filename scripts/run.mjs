@@ -33,7 +33,7 @@ const TASKS = {
   simulate: ['node', 'packages/client/test/simulation/cli.ts'],
   test: ['node', 'scripts/test.ts'],
   check: ['node', 'scripts/check.ts'],
-  build: ['node', 'node_modules/typescript/bin/tsc', '-b', 'tsconfig.build.json'],
+  build: ['node', 'scripts/build.ts'],
   format: ['node', 'node_modules/prettier/bin/prettier.cjs', '--write', '.'],
 };
 

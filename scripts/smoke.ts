@@ -1,6 +1,7 @@
 /** The packed packages, installed with npm in an empty project and run on every Node that they support. */
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { build } from './build.ts';
 import { packAll } from './packages.ts';
 import type { Finished } from './steps.ts';
 import { runToEnd } from './steps.ts';
@@ -27,9 +28,7 @@ const TYPES = [
 
 /** @param nodes - exact versions; npm fetches each once. */
 export async function smokeTest(root: string, nodes: readonly string[]): Promise<SmokeResult[]> {
-  const built = await runToEnd(join(root, 'node_modules/.bin/tsc'), ['-b', 'tsconfig.build.json'], {
-    cwd: root,
-  });
+  const built = await build(root);
   if (!built.ok) return nodes.map((node) => ({ node, ...built }));
   const { directory, packages } = await packAll(root);
   try {

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { extname } from 'node:path';
 import { promisify } from 'node:util';
@@ -75,9 +74,7 @@ async function builtClient(say: (line: string) => void, signal: AbortSignal): Pr
   if (extname(entry) === '.js') return entry;
   say('building @schooldb/client');
   const root = new URL('..', entry);
-  const compiler = createRequire(root).resolve('typescript/package.json');
-  const bin = fileURLToPath(new URL('bin/tsc', `file://${compiler}`));
-  await run(process.execPath, [bin, '-b', fileURLToPath(root)], { signal });
+  await run(process.execPath, [fileURLToPath(new URL('scripts/bundle.ts', root))], { signal });
   return new URL('dist/index.js', root).href;
 }
 
