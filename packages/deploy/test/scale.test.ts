@@ -8,7 +8,7 @@ import { NAME, useOperatedLab } from './support/operated-lab.ts';
 import { QUICK, useCluster } from './support/use-cluster.ts';
 import { describeWithPoolers } from './support/with-poolers.ts';
 
-const lab = useOperatedLab({ max_wal_senders: '17', max_replication_slots: '17' });
+const lab = useOperatedLab({ settings: { max_wal_senders: '25', max_replication_slots: '25' } });
 
 /** Machines that could carry more. */
 const large = (text: string) => text.replaceAll('cpus: 2, memory: 4Gi', 'cpus: 16, memory: 64Gi');

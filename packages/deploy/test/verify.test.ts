@@ -44,7 +44,7 @@ async function verify(options: RunOptions & { edit?: (text: string) => string } 
 }
 
 async function sql(text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: lab().database.connectionString() });
+  const client = new pg.Client(lab().access());
   client.on('error', () => {});
   await client.connect();
   try {

@@ -1,6 +1,7 @@
 import { createSchoolDb, SchoolDbError } from '@schooldb/client';
 import type { SchoolDb } from '@schooldb/client';
 import type { Credentials } from '../credentials/credentials.ts';
+import { reachable } from '../reach.ts';
 import type { Reach } from '../reach.ts';
 
 /** The ways of an app into the database: straight to the servers, and through the poolers. */
@@ -17,18 +18,19 @@ export function openClients(
   deadlineMs: number,
 ): DatabaseClients {
   const { master, replica, masterPooler, replicaPooler } = addresses;
+  const { at, certificate } = reachable(reach, master);
   const options = {
     database,
     user,
     password: () => password,
-    tls: { ca },
+    tls: { ca, ...certificate },
     deadlineMs,
     applicationName: 'schooldb-deploy',
     // Which replica answers, and when, is what is to be seen.
     consistency: 'eventual',
   } as const;
-  const servers = { master: reach(master), replica: reach(replica) };
-  const poolers = { masterPooler: reach(masterPooler), replicaPooler: reach(replicaPooler) };
+  const servers = { master: at(master), replica: at(replica) };
+  const poolers = { masterPooler: at(masterPooler), replicaPooler: at(replicaPooler) };
   const direct = createSchoolDb({ ...options, endpoints: servers });
   const pooled = createSchoolDb({ ...options, endpoints: { ...servers, ...poolers }, prefer: 'pooler' });
   return {
