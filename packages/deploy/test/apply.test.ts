@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { STEP_IDS } from '../src/manifests/manifest.ts';
+import { startProgram } from './support/processes.ts';
+import type { StartedProgram } from './support/processes.ts';
 import {
   addMonitoring,
   objectsOf,
@@ -193,21 +194,8 @@ async function killedInNewStep(
   return killed;
 }
 
-/** A process of its own, gone at the end of the test at the latest. */
-function startApply(options: readonly string[]) {
-  const child = spawn(process.execPath, [CLI, 'apply', '--yes', '--lang', 'en', ...options], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const errors: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  return {
-    lines: createInterface({ input: child.stdout }),
-    // Not before its output has been read.
-    code: once(child, 'close').then(([code]) => code as number | null),
-    errors: () => errors.join(''),
-    kill: (signal: NodeJS.Signals) => void child.kill(signal),
-  };
+function startApply(options: readonly string[]): StartedProgram {
+  return startProgram(CLI, ['apply', '--yes', '--lang', 'en', ...options]);
 }
 
 function addressesOf(server: FakeKubeApi): Record<string, unknown> {

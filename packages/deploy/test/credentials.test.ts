@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { createSchoolDb } from '@schooldb/client';
+import { startCluster } from '@schooldb/local-cluster';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
@@ -47,7 +48,11 @@ describeWithPoolers('deploy:lab credentials', () => {
     const caPath = join(lab().directory, 'authority.crt');
     const { err } = await lab().deploy(['credentials', '--ca', caPath]);
     expect(err).toContain(`${caPath} is written.`);
-    const { endpoints, database, user, password, ca } = lab().database;
+    expect(await readFile(caPath, 'utf8')).toBe(lab().database.ca);
+    // A URI has no place for an address beside the name of the certificate: a cluster whose name is its address.
+    await using cluster = await startCluster({ replicas: 0, poolers: false });
+    const { endpoints, database, user, password, ca } = cluster;
+    await writeFile(caPath, ca);
     const { host, port } = endpoints.master;
     const access = { addresses: { master: { host, port } }, database, user, password, ca };
     const [uri = ''] = formatted('uri', access, caPath);

@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function tables(): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: lab().database.connectionString() });
+  const client = new pg.Client(lab().access());
   client.on('error', () => {});
   await client.connect();
   const { rows } = await client.query<{ name: string }>(

@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../src/cli/exit-codes.ts';
@@ -40,7 +42,10 @@ async function forwarding(args: readonly string[], options: RunOptions = {}): Pr
 
 async function connectPg(port: number): Promise<pg.Client> {
   const { database, user, password, ca } = lab().database;
-  const client = new pg.Client({ host: '127.0.0.1', port, database, user, password, ssl: { ca } });
+  // As libpq does with host and hostaddr.
+  const checkName = (_host: string, certificate: PeerCertificate) => checkServerIdentity(NAME, certificate);
+  const ssl = { ca, checkServerIdentity: checkName };
+  const client = new pg.Client({ host: '127.0.0.1', port, database, user, password, ssl });
   client.on('error', () => {});
   await client.connect();
   return client;

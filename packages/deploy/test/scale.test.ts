@@ -8,7 +8,7 @@ import { NAME, useOperatedLab } from './support/operated-lab.ts';
 import { QUICK, useCluster } from './support/use-cluster.ts';
 import { describeWithPoolers } from './support/with-poolers.ts';
 
-const lab = useOperatedLab({ max_wal_senders: '17', max_replication_slots: '17' });
+const lab = useOperatedLab({ settings: { max_wal_senders: '25', max_replication_slots: '25' } });
 
 /** Machines that could carry more. */
 const large = (text: string) => text.replaceAll('cpus: 2, memory: 4Gi', 'cpus: 16, memory: 64Gi');
@@ -24,6 +24,26 @@ function pods(): { name: string; role: string | undefined }[] {
     .server.api.store.list('/pods', 'default')
     .filter(({ metadata }) => metadata.labels?.['application'] === 'spilo')
     .map(({ metadata }) => ({ name: metadata.name ?? '', role: metadata.labels?.['spilo-role'] }));
+}
+
+/** Names of the pods of the members from one number up to another one. */
+function numbered(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, n) => `${NAME}-${from + n}`);
+}
+
+function byNumber(one: string, other: string): number {
+  return one.localeCompare(other, 'en', { numeric: true });
+}
+
+/** The database's pods that come or go from now on, as they were then. */
+function watchPods(change: 'ADDED' | 'DELETED'): { name: string; role: string | undefined }[] {
+  const seen: { name: string; role: string | undefined }[] = [];
+  const stop = lab().server.api.store.onChange(({ type, resource, object: { metadata } }) => {
+    if (type !== change || resource !== '/pods' || metadata.labels?.['application'] !== 'spilo') return;
+    seen.push({ name: metadata.name ?? '', role: metadata.labels['spilo-role'] });
+  });
+  onTestFinished(stop);
+  return seen;
 }
 
 /** What Patroni was told has come to its labels and ConfigMaps. */
@@ -66,9 +86,10 @@ describeWithPoolers('deploy:lab scale', () => {
       if (members.size === 0 && seen.length === 1)
         for (const { name } of pods()) members.set(name, { pending_restart: true });
     });
+    const added = watchPods('ADDED');
     const path = await labFile();
     let sawWaiting = false;
-    const { code, out, err } = await deploy(['scale', '12', '--yes', '--lab', path], {
+    const { code, out, err } = await deploy(['scale', '20', '--yes', '--lab', path], {
       onLine(line) {
         if (!line.includes('wait for their restart') || sawWaiting) return;
         sawWaiting = true;
@@ -79,13 +100,16 @@ describeWithPoolers('deploy:lab scale', () => {
     });
     expect(code, out + err).toBe(EXIT.ok);
     expect(sawWaiting).toBe(true);
-    expect(seen).toEqual(['3 with 17', '12 with 17']);
-    expect(pods()).toHaveLength(12);
-    expect(out).toContain('cluster.parameters.max_wal_senders: 16 → 17');
+    expect(seen).toEqual(['3 with 25', '20 with 25']);
+    // One after the other, each once the one before is ready.
+    expect(added.map(({ name }) => name)).toEqual(numbered(3, 20));
+    expect(pods()).toHaveLength(20);
+    for (const setting of ['max_wal_senders', 'max_replication_slots'])
+      expect(out).toContain(`cluster.parameters.${setting}: 16 → 25`);
     const text = await readFile(path, 'utf8');
-    expect(text).toContain('  # Primary and standbys together.\n  instances: 12\n');
+    expect(text).toContain('  # Primary and standbys together.\n  instances: 20\n');
     // What the lab says is what is there.
-    const again = await deploy(['scale', '12', '--yes', '--lab', path]);
+    const again = await deploy(['scale', '20', '--yes', '--lab', path]);
     expect(again.code).toBe(EXIT.ok);
     expect(seen).toHaveLength(2);
   });
@@ -94,51 +118,51 @@ describeWithPoolers('deploy:lab scale', () => {
     const { server, deploy } = lab();
     const path = await labFile((text) =>
       large(text)
-        .replace('instances: 3', 'instances: 12')
-        .replace('max_wal_senders: 16', 'max_wal_senders: 17')
-        .replace('max_replication_slots: 16', 'max_replication_slots: 17'),
+        .replace('instances: 3', 'instances: 20')
+        .replace('max_wal_senders: 16', 'max_wal_senders: 25')
+        .replace('max_replication_slots: 16', 'max_replication_slots: 25'),
     );
     const { patroni } = server.lab;
-    patroni.leaders.set(NAME, `${NAME}-7`);
-    patroni.confirming.set(NAME, [`${NAME}-9`]);
+    patroni.leaders.set(NAME, `${NAME}-13`);
+    patroni.confirming.set(NAME, [`${NAME}-17`]);
     server.lab.start('postgres-operator');
     onTestFinished(() => {
       patroni.leaders.clear();
       patroni.confirming.clear();
     });
-    await untilLed(`${NAME}-7`, `${NAME}-9`);
+    await untilLed(`${NAME}-13`, `${NAME}-17`);
     const refused = await deploy(['scale', '3', '--yes', '--lab', path]);
-    expect(refused.err).toContain(`${NAME}-7 leads, and would be removed with 3 instances`);
-    expect(pods()).toHaveLength(12);
-    expect(await readFile(path, 'utf8')).toContain('  instances: 12\n');
+    expect(refused.err).toContain(`${NAME}-13 leads, and would be removed with 3 instances`);
+    expect(pods()).toHaveLength(20);
+    expect(await readFile(path, 'utf8')).toContain('  instances: 20\n');
 
-    patroni.confirming.set(NAME, [`${NAME}-1`, `${NAME}-9`]);
+    patroni.confirming.set(NAME, [`${NAME}-1`, `${NAME}-17`]);
     server.lab.start('postgres-operator');
-    await untilLed(`${NAME}-7`, `${NAME}-1,${NAME}-9`);
+    await untilLed(`${NAME}-13`, `${NAME}-1,${NAME}-17`);
     server.pods.run = ({ pod, command }) => {
       const { candidate = '' } = JSON.parse(command.at(-2) ?? '') as { candidate?: string };
-      expect([pod, candidate]).toEqual([`${NAME}-7`, `${NAME}-1`]);
+      expect([pod, candidate]).toEqual([`${NAME}-13`, `${NAME}-1`]);
       patroni.leaders.set(NAME, candidate);
       patroni.confirming.set(NAME, [`${NAME}-0`]);
       server.lab.start('postgres-operator');
       return { stdout: 'Successfully switched over\n200' };
     };
-    const removed: (string | undefined)[] = [];
-    const stop = server.api.store.onChange(({ type, resource, object }) => {
-      if (type === 'DELETED' && resource === '/pods') removed.push(object.metadata.labels?.['spilo-role']);
-    });
-    onTestFinished(stop);
+    const removed = watchPods('DELETED');
     const { code, out, err } = await deploy(['scale', '3', '--yes', '--lab', path]);
     expect(code, out + err).toBe(EXIT.ok);
-    expect(out).toContain(`  ${NAME}-7 would go; ${NAME}-1 takes over first`);
-    expect(removed).toHaveLength(9);
-    expect(removed).not.toContain('master');
-    expect(pods().map(({ name }) => name)).toEqual([0, 1, 2].map((n) => `${NAME}-${n}`));
+    expect(out).toContain(`  ${NAME}-13 would go; ${NAME}-1 takes over first`);
+    // The one that led among them, which led no longer by then.
+    expect(removed.map(({ name }) => name).toSorted(byNumber)).toEqual(numbered(3, 20));
+    expect(removed.map(({ role }) => role)).not.toContain('master');
+    expect(pods().map(({ name }) => name)).toEqual(numbered(0, 3));
+    const claims = server.api.store.list('/persistentvolumeclaims', 'default');
+    const names = claims.map(({ metadata }) => metadata.name);
+    expect(names).toEqual(expect.arrayContaining(numbered(0, 20).map((pod) => `pgdata-${pod}`)));
     expect(out).toContain(`the data of those that went stays: pgdata-${NAME}-3, `);
     const text = await readFile(path, 'utf8');
     expect(text).toContain('  instances: 3\n');
     // Lowering them would cost a restart.
-    expect(text).toContain('max_wal_senders: 17');
+    expect(text).toContain('max_wal_senders: 25');
   });
 
   it('refuses with figures what the machines of the lab cannot carry, and leaves the file alone', async () => {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { shippedText } from '../scripts/crds/shipped.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import type { Reach } from '../src/operations/reach.ts';
@@ -44,7 +44,7 @@ async function verify(options: RunOptions & { edit?: (text: string) => string } 
 }
 
 async function sql(text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: lab().database.connectionString() });
+  const client = new pg.Client(lab().access());
   client.on('error', () => {});
   await client.connect();
   try {
@@ -176,6 +176,16 @@ describeWithPoolers('deploy:lab verify', () => {
     } finally {
       patchSecret(ACCOUNT, { password: database.password });
     }
+  });
+
+  it('says which variable of the environment keeps the client from starting', async () => {
+    vi.stubEnv('SCHOOLDB_REPLIKA', '10.0.145.136');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { code, err } = await lab().deploy(['verify', '--lang', 'de']);
+    expect(code).toBe(EXIT.failed);
+    expect(err).toMatch(
+      /^deploy:lab: Der Datenbank-Client, .* startet nicht \(SCHOOLDB_REPLIKA: unknown variable\./m,
+    );
   });
 
   it('drops what a run that was killed has left, and nothing that is somebody else’s', async () => {

@@ -93,7 +93,7 @@ export interface Cluster extends AsyncDisposable {
   /** An ordinary role that owns the database. */
   readonly user: string;
   readonly password: string;
-  /** PEM of the certificate authority. Server certificates hold 127.0.0.1, ::1 and localhost. */
+  /** PEM of the certificate authority. Server certificates hold 127.0.0.1, ::1 and localhost, unless others were given. */
   readonly ca: string;
   /** Allowed at the servers and at the master and replica addresses, not at the poolers. */
   readonly superuser: { user: string; password: string };

@@ -19,3 +19,4 @@ export type { Address, EndpointKind } from './endpoint.ts';
 export type { StartOptions } from './start-cluster.ts';
 export type { AppliedFault, FaultName, FaultOptions } from './faults/fault.ts';
 export type { ClusterOptions, PostgresVersion } from './options.ts';
+export type { ServerCertificates } from './own-secrets.ts';

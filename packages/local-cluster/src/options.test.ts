@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { makeCertificates } from './engine/certificates.ts';
 import { ClusterError } from './errors.ts';
 import { CLUSTER_DEFAULTS, resolveOptions, type ClusterOptions } from './options.ts';
 
@@ -12,6 +13,41 @@ describe('resolveOptions', () => {
       settings: {},
       dataDirectory: tmpdir(),
     });
+  });
+
+  it('refuses passwords that somebody would have to quote, without showing them', () => {
+    for (const password of [
+      'geheim mit leer',
+      'gehe"im',
+      "gehe'im",
+      'gehe\\im',
+      'geheimß',
+      '',
+      'geheim'.repeat(17),
+    ])
+      for (const option of ['password', 'superuserPassword']) {
+        const resolve = () => resolveOptions({ [option]: password });
+        expect(resolve).toThrow(new RegExp(`^option ${option}: does not fit .*1 to 100 printable`));
+        expect(resolve).not.toThrow(/gehe.?im/);
+      }
+    expect(resolveOptions({ password: 'a=b;c#d{}~!' }).password).toBe('a=b;c#d{}~!');
+  });
+
+  it('takes a certificate with its key, which the authority has signed, and shows none of them', async () => {
+    const [ours, others] = await Promise.all([makeCertificates(), makeCertificates()]);
+    expect(resolveOptions({ certificates: ours }).certificates).toEqual(ours);
+    for (const [part, certificates] of [
+      ['ca', { ...ours, ca: ours.certificate }],
+      ['ca', { ...ours, ca: 'SECRET' }],
+      ['certificate', { ...ours, certificate: 'SECRET' }],
+      ['certificate', { ...ours, ca: others.ca }],
+      ['key', { ...ours, key: others.key }],
+      ['key', { ...ours, key: 'SECRET' }],
+    ] as const) {
+      const resolve = () => resolveOptions({ certificates });
+      expect(resolve).toThrow(new RegExp(`^option certificates\\.${part}: does not fit`));
+      expect(resolve).not.toThrow(/SECRET|BEGIN/);
+    }
   });
 
   it('takes undefined for not given', () => {
@@ -63,6 +99,7 @@ describe('resolveOptions', () => {
     [{ settings: { work_mem: 4 } }, /option settings\.work_mem: 4/],
     [{ settings: { work_mem: "1MB'\nfsync=off" } }, /option settings\.work_mem/],
     [{ initSql: 5 }, /option initSql: 5/],
+    [{ certificates: { ca: 'a', certificate: 'b' } }, /option certificates: .*\{ ca, certificate, key \}/],
     [{ dataDirectory: '' }, /option dataDirectory/],
     [{ signal: {} }, /option signal/],
   ])('refuses %j', (options, message) => {

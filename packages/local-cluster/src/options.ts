@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { ClusterError } from './errors.ts';
+import { requireCertificates, requirePassword, type ServerCertificates } from './own-secrets.ts';
 
 export const ENGINES = ['embedded', 'patroni'] as const;
 
@@ -33,6 +34,16 @@ export interface ClusterOptions {
   database?: string;
   /** Ordinary role that is created and owns the database. 1 to 63 bytes. @defaultValue 'bauer' */
   user?: string;
+  /** The role's password: 1 to 100 printable ASCII characters but blanks, quotes and backslashes. @defaultValue random */
+  password?: string;
+  /** The superuser's, within the same limits. @defaultValue random */
+  superuserPassword?: string;
+  /**
+   * What servers and poolers show to clients. Parts of the cluster trust whatever this authority has signed; for clients
+   * that verify names, `connectionString()` among them, it must hold 127.0.0.1.
+   * @defaultValue an authority of the cluster's own, and a certificate for localhost, 127.0.0.1 and ::1
+   */
+  certificates?: ServerCertificates;
   /** SQL that is run once, as superuser, in the database, before standbys are cloned. */
   initSql?: string;
   /** `max_connections` of each server, three of them reserved for superusers. Integer, 10 to 2000. @defaultValue 100 */
@@ -64,9 +75,11 @@ export const POSTGRES_VERSIONS = [14, 15, 16, 17, 18] as const;
 export const DEFAULT_VERSION = 16;
 export type PostgresVersion = (typeof POSTGRES_VERSIONS)[number];
 
-export type ResolvedOptions = Readonly<Required<Omit<ClusterOptions, 'signal' | 'dataDirectory'>>> & {
-  readonly dataDirectory: string;
-};
+/** Made up where they are not given. */
+type Secrets = 'password' | 'superuserPassword' | 'certificates';
+
+export type ResolvedOptions = Readonly<Required<Omit<ClusterOptions, 'signal' | Secrets>>> &
+  Readonly<Pick<ClusterOptions, Secrets>>;
 
 /** Of Patroni, which takes no shorter one. */
 export const SHORTEST_LEASE_MS = 20_000;
@@ -92,6 +105,9 @@ const KNOWN = [
   ...Object.keys(CLUSTER_DEFAULTS),
   'version',
   'synchronous',
+  'password',
+  'superuserPassword',
+  'certificates',
   'settings',
   'dataDirectory',
   'signal',
@@ -134,7 +150,7 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     settings: {},
     dataDirectory: tmpdir(),
     ...given,
-  } as Required<Omit<ClusterOptions, 'signal' | 'synchronous' | 'version'>> & ClusterOptions;
+  } as Required<Omit<ClusterOptions, 'signal' | 'synchronous' | 'version' | Secrets>> & ClusterOptions;
 
   if (!ENGINES.includes(merged.engine)) throw bad('engine', shown(merged.engine), ENGINES.join(', '));
   const version = merged.version ?? (merged.engine === 'patroni' ? 'any' : DEFAULT_VERSION);
@@ -150,6 +166,9 @@ export function resolveOptions(options: ClusterOptions = {}): ResolvedOptions {
     requireInteger('promoteAfterMs', merged.promoteAfterMs, 0, 3_600_000, 'or false');
   requireName('database', merged.database, ['postgres', 'template0', 'template1']);
   requireName('user', merged.user, [SUPERUSER, REPLICATION_USER]);
+  requirePassword('password', merged.password);
+  requirePassword('superuserPassword', merged.superuserPassword);
+  requireCertificates(merged.certificates);
   if (typeof merged.initSql !== 'string') throw bad('initSql', shown(merged.initSql), 'SQL as a string');
   requireInteger('maxConnections', merged.maxConnections, 10, 2_000);
   if (merged.poolers !== 'auto' && typeof merged.poolers !== 'boolean') {

@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectCluster, startCluster, type Cluster, type ClusterEvent } from '../src/index.ts';
+import { makeCertificates } from '../src/engine/certificates.ts';
+import {
+  connectCluster,
+  startCluster,
+  type Cluster,
+  type ClusterEvent,
+  type EndpointKind,
+} from '../src/index.ts';
 import { codeOf, connectClient, eventually, queryOnce } from './support/clients.ts';
 
 /** Nobody else's. */
@@ -160,6 +167,24 @@ describe('a cluster of three', () => {
       'no masterPooler address',
     );
     expect((await cluster.status()).faults).toEqual([]);
+  });
+});
+
+describe('a cluster that is given its secrets', () => {
+  it('has them, and shows the certificate at the servers and through the pooler', async () => {
+    const certificates = await makeCertificates();
+    const [password, superuserPassword] = ['Sch#ule=10;a!', 'Hausmeister'];
+    await using cluster = await startCluster({ replicas: 1, password, superuserPassword, certificates });
+    expect(cluster).toMatchObject({
+      password,
+      ca: certificates.ca,
+      superuser: { password: superuserPassword },
+    });
+    for (const kind of Object.keys(cluster.endpoints) as EndpointKind[])
+      expect(await queryOnce(cluster, 'SELECT 1 AS one', kind)).toEqual([{ one: 1 }]);
+    // Standbys, clones and the supervisor find each other by them as well.
+    await cluster.fault('switchover');
+    await queryOnce(cluster, 'CREATE TABLE t AS SELECT 1 AS id');
   });
 });
 

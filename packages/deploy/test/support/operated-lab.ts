@@ -1,31 +1,35 @@
-/** A lab that is applied and runs: the API server of our own, and real servers behind the lab's four addresses. */
+/** A lab with real servers: the API server of our own, and behind the lab's four addresses what its operator has started. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { schemaGrantSql, schemaSql } from '@schooldb/client';
+import { checkServerIdentity } from 'node:tls';
 import type { EndpointKind } from '@schooldb/client';
 import { startFakeKubeApi } from '@schooldb/fake-kube-api';
 import type { FakeKubeApi } from '@schooldb/fake-kube-api';
-import { startCluster } from '@schooldb/local-cluster';
 import type { Cluster } from '@schooldb/local-cluster';
+import type { ClientConfig } from 'pg';
 import { afterAll, beforeAll } from 'vitest';
 import { shippedLab } from '../../scripts/crds/shipped.ts';
 import type { Lab } from '../../src/config/lab.ts';
 import { addressesOf } from '../../src/operations/credentials/credentials.ts';
-import type { Place, Reach } from '../../src/operations/reach.ts';
+import type { Place, Reach, Reached } from '../../src/operations/reach.ts';
+import { RealOperator } from './real-operator.ts';
+import type { RealOperatorOptions } from './real-operator.ts';
+import { patchSecret } from './secret-of.ts';
 import { deploy, QUICK } from './use-cluster.ts';
 import type { Ran, RunOptions } from './use-cluster.ts';
 
+export { ACCOUNT, NAME, TLS } from './names.ts';
+
 const START_MS = 240_000;
-export const NAME = 'wichtige-daten-3';
-export const ACCOUNT = `bauer.${NAME}.credentials.postgresql.acid.zalan.do`;
-export const TLS = `${NAME}-tls`;
+const NAMESPACE = 'default';
 
 export interface OperatedLab {
   readonly server: FakeKubeApi;
+  /** @throws where it is not up yet */
   readonly database: Cluster;
   readonly lab: Lab;
-  /** The lab's addresses as the servers on this machine. */
+  /** The lab's addresses as the servers on this machine, whose certificate is that of the lab. */
   readonly reach: Reach;
   /** A directory that is gone afterwards, with the cluster's `kubeconfig` in it. */
   readonly directory: string;
@@ -33,18 +37,24 @@ export interface OperatedLab {
   readonly deploy: (args: readonly string[], options?: RunOptions) => Promise<Ran>;
   /** Replaces values of a Secret; `null` takes one away. */
   readonly patchSecret: (name: string, values: Readonly<Record<string, string | null>>) => void;
+  /** How pg connects to the master address as the lab's user. */
+  readonly access: () => ClientConfig;
+  /** Why there will be no servers; otherwise it never ends. */
+  readonly failure: Promise<never>;
 }
 
 /**
- * To be called at the top of a file; started before its first test and gone after the last.
+ * To be called at the top of a file: applied and running before its first test, and gone after the last.
  *
- * @param settings - of the servers, beside those of the shipped lab.
+ * @param options - settings of the servers are those beside the shipped lab's.
  */
-export function useOperatedLab(settings: Record<string, string> = {}): () => OperatedLab {
+export function useOperatedLab(options: RealOperatorOptions = {}): () => OperatedLab {
   let running: OperatedLab | undefined;
   const closing: (() => unknown)[] = [];
   beforeAll(async () => {
-    running = await start(settings, (close) => closing.push(close));
+    running = await startEmptyLab(options, (close) => closing.push(close));
+    const applied = await Promise.race([running.deploy(['apply', '--yes']), running.failure]);
+    if (applied.code !== 0) throw new Error(applied.err);
   }, START_MS);
   afterAll(async () => {
     for (const close of closing.toReversed()) await close();
@@ -55,71 +65,67 @@ export function useOperatedLab(settings: Record<string, string> = {}): () => Ope
   };
 }
 
-async function start(
-  settings: Record<string, string>,
+/** What K3s leaves behind, and an operator to come that will start real servers. */
+export async function startEmptyLab(
+  options: RealOperatorOptions,
   onClose: (close: () => unknown) => void,
 ): Promise<OperatedLab> {
-  const [server, database] = await Promise.all([
-    startFakeKubeApi({ lab: {} }),
-    startCluster({
-      maxConnections: 200,
-      poolers: true,
-      settings: { max_wal_senders: '16', max_replication_slots: '16', ...settings },
-      initSql: `${schemaSql()}\n${schemaGrantSql('bauer')}`,
-    }),
-  ]);
+  const server = await startFakeKubeApi({ lab: {} });
   onClose(() => server.close());
-  onClose(() => database.stop());
+  const operator = new RealOperator(server, options);
+  onClose(() => operator.close());
   const directory = await mkdtemp(join(tmpdir(), 'schooldb-operate-'));
   onClose(() => rm(directory, { recursive: true }));
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, server.kubeconfig());
   const lab = shippedLab('lab.yaml');
-  const reach = reachOf(lab, database);
-  const operated: OperatedLab = {
+  const reach: Reach = (place) => reachedAt(operator.running, kindOf(lab, place), place);
+  return {
     server,
-    database,
+    get database() {
+      return operator.running;
+    },
     lab,
     reach,
     directory,
-    deploy: (args, options) =>
+    deploy: (args, run) =>
       deploy([...args, '--kubeconfig', kubeconfig], {
-        ...options,
-        environment: { XDG_STATE_HOME: join(directory, 'state'), ...options?.environment },
-        session: { reach, ...options?.session },
+        pace: QUICK,
+        ...run,
+        environment: { XDG_STATE_HOME: join(directory, 'state'), ...run?.environment },
+        session: { reach, ...run?.session },
       }),
-    patchSecret: (name, values) => patchSecret(server, name, values),
+    patchSecret: (name, values) => patchSecret(server, NAMESPACE, name, values),
+    access: () => accessTo(operator.running, reach(addressesOf(lab).master)),
+    failure: operator.database.then(() => new Promise<never>(() => {})),
   };
-  const applied = await operated.deploy(['apply', '--yes'], { pace: QUICK });
-  if (applied.code !== 0) throw new Error(applied.err);
-  // What the operator would have set in the database, and the certificate that its servers would have got.
-  operated.patchSecret(ACCOUNT, { password: database.password });
-  operated.patchSecret(TLS, { 'ca.crt': database.ca });
-  return operated;
 }
 
-function reachOf(lab: Lab, { endpoints }: Cluster): Reach {
+function kindOf(lab: Lab, { host, port }: Place): EndpointKind {
   const places = Object.entries(addressesOf(lab)) as [EndpointKind, Place][];
-  return ({ host, port }) => {
-    const [kind] = places.find(([, place]) => place.host === host && place.port === port) ?? [];
-    const reached = kind === undefined ? undefined : endpoints[kind];
-    if (reached === undefined) throw new Error(`${host}:${port} is no address of the lab`);
-    return { host: reached.host, port: reached.port };
-  };
+  const [kind] = places.find(([, place]) => place.host === host && place.port === port) ?? [];
+  if (kind === undefined) throw new Error(`${host}:${port} is no address of the lab`);
+  return kind;
 }
 
-function patchSecret(
-  server: FakeKubeApi,
-  name: string,
-  values: Readonly<Record<string, string | null>>,
-): void {
-  const type = server.api.registry.findKind('v1', 'Secret');
-  if (type === undefined) throw new Error('the kind Secret is missing');
-  const data = Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [
-      key,
-      value === null ? null : Buffer.from(value).toString('base64'),
-    ]),
-  );
-  server.api.patch({ type, namespace: 'default', name }, 'merge', { data }, { manager: 'a test' });
+function reachedAt(database: Cluster, kind: EndpointKind, place: Place): Reached {
+  const reached = database.endpoints[kind];
+  if (reached === undefined) throw new Error(`there is no ${kind}`);
+  const { host, port } = reached;
+  return { host, port, serverName: place.host };
+}
+
+function accessTo({ database, user, password, ca }: Cluster, { host, port, serverName = host }: Reached) {
+  return {
+    host,
+    port,
+    database,
+    user,
+    password,
+    ssl: {
+      ca,
+      checkServerIdentity: (_host: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
+        checkServerIdentity(serverName, certificate),
+    },
+  };
 }

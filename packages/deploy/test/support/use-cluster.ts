@@ -7,23 +7,13 @@ import { onTestFinished, vi } from 'vitest';
 import { shippedText } from '../../scripts/crds/shipped.ts';
 import type { Session } from '../../src/cli/command.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
-import { PACE } from '../../src/kube/pace.ts';
 import type { Pace } from '../../src/kube/pace.ts';
 import { pathOf } from '../../src/kube/resource.ts';
 import { KIND_SCHEMAS } from '../../src/manifests/schema/kinds.ts';
 import type { KubeKind } from '../../src/manifests/schema/kinds.ts';
+import { QUICK } from './pace.ts';
 
-/** Quick to try again, and patient beyond any load. */
-export const QUICK: Pace = {
-  ...PACE,
-  requestTimeoutMs: 30_000,
-  databaseMs: 60_000,
-  takeoverMs: 120_000,
-  backoffBaseMs: 5,
-  backoffCapMs: 20,
-  pollMs: 20,
-  failedMs: 0,
-};
+export { QUICK } from './pace.ts';
 
 export interface Ran {
   readonly code: number;

@@ -1,5 +1,5 @@
 import { CommitUnconfirmedError, SchoolDbError, createSchoolDb } from '@schooldb/client';
-import type { SchoolDb } from '@schooldb/client';
+import type { SchoolDb, TlsOptions } from '@schooldb/client';
 import type { Answer, Driver, Failure, Session, Statement } from './driver.ts';
 import { describeError, failureOf } from './pg-failure.ts';
 import type { Target, Tls } from './target.ts';
@@ -62,7 +62,8 @@ export function clientFailure(error: unknown): Failure {
   return { outcome: error.outcome === 'not-executed' ? 'fail' : 'unknown', code, message };
 }
 
-function clientTls(tls: Tls | null): boolean | { ca: string } {
+function clientTls(tls: Tls | null): boolean | TlsOptions {
   if (tls === null) return false;
-  return tls.ca === null ? true : { ca: tls.ca };
+  const { ca, serverName } = tls;
+  return { ...(ca === null ? {} : { ca }), ...(serverName === undefined ? {} : { serverName }) };
 }

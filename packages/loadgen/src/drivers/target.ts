@@ -1,3 +1,6 @@
+import { checkServerIdentity } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
+
 export interface Address {
   host: string;
   port: number;
@@ -20,10 +23,25 @@ export interface Tls {
   ca: string | null;
   /** False encrypts without asking who answers (`sslmode=require`, as libpq has it). */
   verify: boolean;
+  /** What the certificate must hold, where that is not the address. */
+  serverName?: string;
+}
+
+interface PgSsl {
+  ca?: string;
+  rejectUnauthorized: boolean;
+  checkServerIdentity?: (host: string, certificate: PeerCertificate) => Error | undefined;
 }
 
 /** What pg's `ssl` option wants for it. */
-export function pgSsl(tls: Tls | null): false | { ca?: string; rejectUnauthorized: boolean } {
+export function pgSsl(tls: Tls | null): false | PgSsl {
   if (tls === null) return false;
-  return { rejectUnauthorized: tls.verify, ...(tls.ca === null ? {} : { ca: tls.ca }) };
+  const { ca, verify, serverName } = tls;
+  return {
+    rejectUnauthorized: verify,
+    ...(ca === null ? {} : { ca }),
+    ...(serverName === undefined
+      ? {}
+      : { checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate) }),
+  };
 }

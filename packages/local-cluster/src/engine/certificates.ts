@@ -9,22 +9,17 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-
-export interface Certificates {
-  /** PEM of the authority. */
-  ca: string;
-  /** PEM of the servers' certificate: localhost, 127.0.0.1, ::1 and what else was asked for. */
-  certificate: string;
-  /** PEM of its private key. */
-  key: string;
-}
+import type { ServerCertificates } from '../own-secrets.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
 /** A cluster on one machine does not grow old; a clock that is set back a little must not break it. */
 const VALID_DAYS = 365;
 
-/** A certificate authority of this cluster's own, whose key is forgotten at once, and one certificate for its servers. */
+/**
+ * A certificate authority of this cluster's own, whose key is forgotten at once, and one certificate for its servers: for
+ * localhost, 127.0.0.1, ::1 and what else is asked for.
+ */
 export async function makeCertificates({
   addresses = [],
   now = Date.now(),
@@ -32,7 +27,7 @@ export async function makeCertificates({
   /** Further addresses of servers. */
   addresses?: readonly string[];
   now?: number;
-} = {}): Promise<Certificates> {
+} = {}): Promise<ServerCertificates> {
   const validity = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + VALID_DAYS * DAY_MS) };
   const caKeys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const serverKeys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);

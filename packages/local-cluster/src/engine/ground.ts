@@ -1,9 +1,9 @@
 import { chmod, chown, writeFile } from 'node:fs/promises';
+import type { ServerCertificates } from '../own-secrets.ts';
 import { Children, type Account } from '../process/children.ts';
 import { requireReachable, serverAccount } from './account.ts';
-import type { Certificates } from './certificates.ts';
 import type { StartNeeds } from './engine.ts';
-import { layoutOf, writeServerFile, type Layout } from './layout.ts';
+import { layoutOf, writeServerFile, type CertificateFiles, type Layout } from './layout.ts';
 
 /** What every engine stands on. */
 export interface Ground {
@@ -41,10 +41,11 @@ export async function prepareGround({
 
 /** The authority for everybody, the rest for the servers alone. */
 export async function writeCertificates(
-  { ca, certificate, key }: Certificates,
-  { layout, account }: Pick<Ground, 'layout' | 'account'>,
+  { ca, certificate, key }: ServerCertificates,
+  { caFile, certificateFile, keyFile }: CertificateFiles,
+  account: Account | undefined,
 ): Promise<void> {
-  await writeFile(layout.caFile, ca, { mode: 0o644 });
-  await writeServerFile(layout.certificateFile, certificate, account);
-  await writeServerFile(layout.keyFile, key, account);
+  await writeFile(caFile, ca, { mode: 0o644 });
+  await writeServerFile(certificateFile, certificate, account);
+  await writeServerFile(keyFile, key, account);
 }

@@ -2,12 +2,18 @@ import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Account } from '../process/children.ts';
 
-/** Where things are inside the cluster's own directory. */
-export interface Layout {
-  directory: string;
+/** An authority, a certificate it has signed, and the key of that. */
+export interface CertificateFiles {
   caFile: string;
   certificateFile: string;
   keyFile: string;
+}
+
+/** Where things are inside the cluster's own directory, what servers show to clients among them. */
+export interface Layout extends CertificateFiles {
+  directory: string;
+  /** What Patroni and etcd show to each other. */
+  control: CertificateFiles;
   serverDirectory(name: string): string;
 }
 
@@ -17,6 +23,11 @@ export function layoutOf(directory: string): Layout {
     caFile: join(directory, 'ca.crt'),
     certificateFile: join(directory, 'server.crt'),
     keyFile: join(directory, 'server.key'),
+    control: {
+      caFile: join(directory, 'control-ca.crt'),
+      certificateFile: join(directory, 'control.crt'),
+      keyFile: join(directory, 'control.key'),
+    },
     serverDirectory: (name) => join(directory, name),
   };
 }

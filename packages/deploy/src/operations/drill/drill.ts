@@ -3,6 +3,7 @@ import { runLoad, targetBed, TargetError } from '@schooldb/loadgen';
 import type { Cleanup, RunListener, RunOptions, RunReport, Target } from '@schooldb/loadgen';
 import { DeployError } from '../../errors/deploy-error.ts';
 import type { Credentials } from '../credentials/credentials.ts';
+import { reachable } from '../reach.ts';
 import type { Reach } from '../reach.ts';
 import { judgeDrill } from './judge.ts';
 import type { DrillResult } from './judge.ts';
@@ -138,14 +139,15 @@ async function underLoad(
 }
 
 function targetOf({ addresses, database, user, password, ca }: Credentials, reach: Reach): Target {
+  const { at, certificate } = reachable(reach, addresses.master);
   return {
-    master: reach(addresses.master),
-    replica: reach(addresses.replica),
-    masterPooler: reach(addresses.masterPooler),
+    master: at(addresses.master),
+    replica: at(addresses.replica),
+    masterPooler: at(addresses.masterPooler),
     database,
     user,
     password,
-    tls: { ca, verify: true },
+    tls: { ca, verify: true, ...certificate },
   };
 }
 

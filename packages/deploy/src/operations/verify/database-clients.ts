@@ -1,6 +1,8 @@
-import { createSchoolDb, SchoolDbError } from '@schooldb/client';
-import type { SchoolDb } from '@schooldb/client';
+import { createSchoolDb, InvalidOptionsError, SchoolDbError } from '@schooldb/client';
+import type { SchoolDb, SchoolDbOptions } from '@schooldb/client';
+import { DeployError } from '../../errors/deploy-error.ts';
 import type { Credentials } from '../credentials/credentials.ts';
+import { reachable } from '../reach.ts';
 import type { Reach } from '../reach.ts';
 
 /** The ways of an app into the database: straight to the servers, and through the poolers. */
@@ -10,27 +12,32 @@ export interface DatabaseClients {
   close(): Promise<void>;
 }
 
-/** As an app would do it: the client with the addresses, the authority and nothing else. */
+/**
+ * As an app would do it: the client with the addresses, the authority and nothing else.
+ *
+ * @throws DeployError where a variable of the environment keeps the client from starting.
+ */
 export function openClients(
   { addresses, database, user, password, ca }: Credentials,
   reach: Reach,
   deadlineMs: number,
 ): DatabaseClients {
   const { master, replica, masterPooler, replicaPooler } = addresses;
+  const { at, certificate } = reachable(reach, master);
   const options = {
     database,
     user,
     password: () => password,
-    tls: { ca },
+    tls: { ca, ...certificate },
     deadlineMs,
     applicationName: 'schooldb-deploy',
     // Which replica answers, and when, is what is to be seen.
     consistency: 'eventual',
   } as const;
-  const servers = { master: reach(master), replica: reach(replica) };
-  const poolers = { masterPooler: reach(masterPooler), replicaPooler: reach(replicaPooler) };
-  const direct = createSchoolDb({ ...options, endpoints: servers });
-  const pooled = createSchoolDb({ ...options, endpoints: { ...servers, ...poolers }, prefer: 'pooler' });
+  const servers = { master: at(master), replica: at(replica) };
+  const poolers = { masterPooler: at(masterPooler), replicaPooler: at(replicaPooler) };
+  const direct = opened({ ...options, endpoints: servers });
+  const pooled = opened({ ...options, endpoints: { ...servers, ...poolers }, prefer: 'pooler' });
   return {
     direct,
     pooled,
@@ -38,6 +45,15 @@ export function openClients(
       await Promise.all([direct.close(), pooled.close()]);
     },
   };
+}
+
+function opened(options: SchoolDbOptions): SchoolDb {
+  try {
+    return createSchoolDb(options);
+  } catch (error) {
+    if (!(error instanceof InvalidOptionsError)) throw error;
+    throw new DeployError({ code: 'client-options', reason: error.message }, { cause: error });
+  }
 }
 
 /** What the server or the client says, with what is behind it: never a password, which neither of them quotes. */

@@ -8,7 +8,7 @@ import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
-import type { Place } from '../reach.ts';
+import type { Reached } from '../reach.ts';
 
 export type TlsProbe =
   | { readonly is: 'verified'; readonly protocol: string; readonly validTo: number }
@@ -25,7 +25,7 @@ const YES = 'S';
  * @throws what the signal was aborted with.
  */
 export async function probeTls(
-  { host, port }: Place,
+  { host, port, serverName = host }: Reached,
   ca: string,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<TlsProbe> {
@@ -39,7 +39,11 @@ export async function probeTls(
     const answer = await askForTls(socket, until);
     if (answer === undefined) return { is: 'unreachable', reason: 'it closes the connection' };
     if (answer !== YES) return { is: 'no-tls' };
-    secure = connectTls({ socket, ca, ...(isIP(host) === 0 ? { servername: host } : { host }) });
+    secure = connectTls({
+      socket,
+      ca,
+      ...(isIP(serverName) === 0 ? { servername: serverName } : { host: serverName }),
+    });
     secure.on('error', () => {});
     await once(secure, 'secureConnect', { signal: until });
     const validTo = Date.parse(secure.getPeerCertificate().valid_to);

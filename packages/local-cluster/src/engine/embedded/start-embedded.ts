@@ -33,11 +33,15 @@ export async function startEmbedded({
   progress('preparing binaries and certificates');
   const [binaries, certificates] = await Promise.all([
     prepareBinaries(versionOf(options), directory, account),
-    makeCertificates(),
+    options.certificates ?? makeCertificates(),
   ]);
-  await writeCertificates(certificates, ground);
+  await writeCertificates(certificates, layout, account);
 
-  const passwords = { user: makePassword(), superuser: makePassword(), replication: makePassword() };
+  const passwords = {
+    user: options.password ?? makePassword(),
+    superuser: options.superuserPassword ?? makePassword(),
+    replication: makePassword(),
+  };
   const superuser = { user: SUPERUSER, password: passwords.superuser, ca: certificates.ca };
   const members: Member[] = [];
   const taken = new Set<number>();

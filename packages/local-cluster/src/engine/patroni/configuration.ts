@@ -47,7 +47,9 @@ export function dataDirectoryOf({ directory, options }: Pick<NodeSettings, 'dire
 /** Patroni's configuration file. It is YAML, of which JSON is a part. */
 export function patroniConfiguration(settings: NodeSettings): string {
   const { name, directory, addresses, postgresBin, options, layout, secrets, replayDelayMs } = settings;
-  const verified = { sslmode: 'verify-full', sslrootcert: layout.caFile };
+  // A certificate that was given holds the names of its giver.
+  const sslmode = options.certificates === undefined ? 'verify-full' : 'verify-ca';
+  const verified = { sslmode, sslrootcert: layout.caFile };
   const configuration = {
     scope: 'schooldb',
     name,
@@ -63,9 +65,9 @@ export function patroniConfiguration(settings: NodeSettings): string {
       // It would ask etcd for its address otherwise and go there directly.
       use_proxies: true,
       protocol: 'https',
-      cacert: layout.caFile,
-      cert: layout.certificateFile,
-      key: layout.keyFile,
+      cacert: layout.control.caFile,
+      cert: layout.control.certificateFile,
+      key: layout.control.keyFile,
     },
     // There is none here, and it would complain with each promotion.
     watchdog: { mode: 'off' },

@@ -69,7 +69,7 @@ export class Etcd {
   #arguments(): string[] {
     const { client, peer } = this.#addresses;
     const url = ({ host, port }: typeof client) => `https://${host}:${port}`;
-    const { caFile, certificateFile, keyFile } = this.#layout;
+    const { caFile, certificateFile, keyFile } = this.#layout.control;
     return [
       `--name=${NAME}`,
       `--data-dir=${join(this.#directory, 'data')}`,
@@ -90,7 +90,7 @@ export class Etcd {
   }
 
   async #isHealthy(): Promise<boolean> {
-    const { caFile, certificateFile, keyFile } = this.#layout;
+    const { caFile, certificateFile, keyFile } = this.#layout.control;
     const [ca, cert, key] = await Promise.all(
       [caFile, certificateFile, keyFile].map((file) => readFile(file)),
     );

@@ -30,7 +30,7 @@ export async function startPatroni({
 }: StartNeeds): Promise<StartedEngine> {
   const programs = await findPrograms(options);
   const ground = await prepareGround({ directory, janitor, emit, signal });
-  const { children, layout, progress } = ground;
+  const { account, children, layout, progress } = ground;
 
   progress('preparing addresses and certificates');
   const names = Array.from({ length: options.replicas + 1 }, (_, index) => `pg${index + 1}`);
@@ -44,17 +44,22 @@ export async function startPatroni({
       addresses.balancer.replica,
     ].map(({ host }) => host),
   );
-  const certificates = await makeCertificates({ addresses: [...hosts] });
-  await writeCertificates(certificates, ground);
+  const own = await makeCertificates({ addresses: [...hosts] });
+  await writeCertificates(own, layout.control, account);
+  const shown = options.certificates ?? own;
+  await writeCertificates(shown, layout, account);
 
-  const passwords = { user: makePassword(), superuser: makePassword() };
+  const passwords = {
+    user: options.password ?? makePassword(),
+    superuser: options.superuserPassword ?? makePassword(),
+  };
   const secrets = { superuser: passwords.superuser, replication: makePassword(), agent: makePassword() };
   const nodes = names.map((name, index) => {
     const needs = { name, directory: layout.serverDirectory(name), patroni: programs.patroni };
     const found = addresses.nodes[index];
     if (found === undefined) throw new Error(`no addresses for ${name}`);
     const shared = { postgresBin: programs.postgresBin, options, layout, secrets, children };
-    return new PatroniNode({ ...needs, ...shared, addresses: found, ca: certificates.ca });
+    return new PatroniNode({ ...needs, ...shared, addresses: found, ca: shown.ca });
   });
   const etcd = new Etcd(programs.etcd, addresses.etcd, layout, children);
   const network = new NodeNetwork();
@@ -111,7 +116,7 @@ export async function startPatroni({
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
-  return { engine, children, layout, ca: certificates.ca, passwords };
+  return { engine, children, layout, ca: shown.ca, passwords };
 }
 
 async function untilPrimary(node: PatroniNode, signal: AbortSignal): Promise<void> {

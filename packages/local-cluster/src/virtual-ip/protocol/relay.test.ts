@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeCertificates, type Certificates } from '../../engine/certificates.ts';
+import { makeCertificates } from '../../engine/certificates.ts';
+import type { ServerCertificates } from '../../own-secrets.ts';
 import { findFreePort } from '../../process/ports.ts';
 import { waitFor } from '../../process/wait.ts';
 import { VirtualIp } from '../virtual-ip.ts';
@@ -22,7 +23,7 @@ afterEach(async () => {
 });
 
 let directory: string;
-let certificates: Certificates;
+let certificates: ServerCertificates;
 let tls: TlsEnds;
 
 beforeAll(async () => {

@@ -36,8 +36,9 @@ export class TlsEnds {
   /** Resolves when the server's certificate is verified. @throws what is wrong with it */
   facingServer(socket: Socket): Promise<TLSSocket> {
     const { ca } = this.#load();
-    const host = socket.remoteAddress ?? 'localhost';
-    return shaken(connect({ socket, host, ca, ALPNProtocols: ALPN }), 'secureConnect');
+    // A certificate that was given holds the names of its giver; the authority tells that it is one of ours.
+    const checkServerIdentity = () => undefined;
+    return shaken(connect({ socket, ca, checkServerIdentity, ALPNProtocols: ALPN }), 'secureConnect');
   }
 
   #load(): { client: SecureContext; ca: Buffer } {
