@@ -194,6 +194,48 @@ describe('upgrade, apply and all of it', { timeout: 300_000 }, () => {
     }
   });
 
+  it('are shown in the plan as refused, with what runs', async () => {
+    const { server, deploy, labFile } = await useAppliedLab();
+    await setVersion(server, 'metallb', '0.17.0');
+    const lab = await labFile((text) => text.replace('postgres: 16', 'postgres: 17'));
+    const { code, out } = await deploy(['plan', '--lang', 'en', '--lab', lab]);
+    expect(code).toBe(EXIT.changes);
+    const { version } = CHARTS.metallb;
+    expect(out).toContain(
+      `  ! HelmChart kube-system/metallb (MetalLB 0.17.0 runs; apply and upgrade refuse to bring it back to ${version})\n`,
+    );
+    expect(out).toContain(`      spec.version: "0.17.0" → "${version}"\n`);
+    expect(out).toContain(
+      `  ! postgresql default/${CLUSTER} (PostgreSQL 16 runs; apply and upgrade refuse another major version, 17)\n`,
+    );
+    expect(out).toContain(' 0 to change, 0 in conflict, 2 refused,');
+    const german = await deploy(['plan', '--lang', 'de', '--lab', lab]);
+    expect(german.out).toContain(
+      `(MetalLB 0.17.0 läuft; apply und upgrade lehnen den Weg zurück zu ${version} ab)`,
+    );
+    expect(german.out).toContain(
+      '(PostgreSQL 16 läuft; apply und upgrade lehnen eine andere Hauptversion, 17, ab)',
+    );
+
+    const json = await deploy(['plan', '--json', '--lab', lab]);
+    expect(json.code).toBe(EXIT.changes);
+    const { steps } = JSON.parse(json.out) as { steps: { resources: { action: string }[] }[] };
+    const refused = steps
+      .flatMap(({ resources }) => resources)
+      .filter(({ action }) => action === 'version-refused');
+    expect(refused).toMatchObject([
+      { resource: { name: 'metallb' }, part: 'metallb', from: '0.17.0', to: version, why: 'downgrade' },
+      { resource: { name: CLUSTER }, part: 'postgresql', from: '16', to: '17', why: 'major' },
+    ]);
+
+    // Who has changed it by hand would be told to force it.
+    const byHand = targetOf(server, 'helm.cattle.io/v1', 'HelmChart', 'csi-driver-smb', 'kube-system');
+    server.api.patch(byHand, 'merge', { spec: { version: '1.21.0' } }, { manager: 'kubectl-edit' });
+    expect((await deploy(['plan', '--lang', 'en'])).out).toContain(
+      '  ! HelmChart kube-system/csi-driver-smb (csi-driver-smb 1.21.0 runs;',
+    );
+  });
+
   it('look once more just before a chart is written', async () => {
     const { server, deploy } = await useAppliedLab();
     await setVersion(server, 'metallb', '0.16.0');

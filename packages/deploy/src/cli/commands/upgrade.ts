@@ -1,8 +1,8 @@
 import { DeployError } from '../../errors/deploy-error.ts';
 import { resourceText } from '../../kube/resource.ts';
 import { planSteps } from '../../plan/plan.ts';
-import type { ResourcePlan } from '../../plan/examine.ts';
 import { assertVersions, versionChange } from '../../plan/versions.ts';
+import type { PlannedResource } from '../../plan/versions.ts';
 import { assertWhole, partStates, upgradeChart, VERSIONED_STEPS } from '../../operations/upgrade/upgrade.ts';
 import { UPGRADE_TEXTS } from '../../operations/upgrade/upgrade-texts.ts';
 import type { Command, RunOutput, Session } from '../command.ts';
@@ -64,7 +64,7 @@ export const upgrade: Command<UpgradeOptions> = {
 };
 
 /** @throws DeployError for the first chart that somebody else has changed. */
-function assertOurs(plans: readonly ResourcePlan[]): void {
+function assertOurs(plans: readonly PlannedResource[]): void {
   for (const plan of plans) {
     if (plan.action !== 'conflict' || versionChange(plan) === undefined) continue;
     const resource = resourceText(plan.resource);

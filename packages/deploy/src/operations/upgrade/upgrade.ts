@@ -8,9 +8,8 @@ import { resourceText } from '../../kube/resource.ts';
 import type { ManifestStep, StepId } from '../../manifests/manifest.ts';
 import { CHARTS } from '../../manifests/pins.ts';
 import type { ChartName } from '../../manifests/pins.ts';
-import type { ResourcePlan } from '../../plan/examine.ts';
 import { versionChange } from '../../plan/versions.ts';
-import type { Part, VersionChange } from '../../plan/versions.ts';
+import type { Part, PlannedResource, VersionChange } from '../../plan/versions.ts';
 import { runSteps } from '../../steps/run-steps.ts';
 import type { StepRun } from '../../steps/run-steps.ts';
 import { waitsAfter } from '../../steps/waits.ts';
@@ -32,7 +31,7 @@ export type PartState =
  * @param plans - of all objects of `VERSIONED_STEPS`.
  * @throws DeployError for what the server would not take.
  */
-export function partStates(plans: readonly ResourcePlan[], lab: Lab): PartState[] {
+export function partStates(plans: readonly PlannedResource[], lab: Lab): PartState[] {
   return plans.map((plan): PartState => {
     const { kind, name } = plan.resource;
     if (plan.action === 'refused') {
