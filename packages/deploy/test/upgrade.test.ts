@@ -5,7 +5,7 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { FIELD_MANAGER } from '../src/kube/kube-api.ts';
 import { CHARTS } from '../src/manifests/pins.ts';
 import type { ChartName } from '../src/manifests/pins.ts';
-import { useCluster, writesTo } from './support/use-cluster.ts';
+import { QUICK, useCluster, writesTo } from './support/use-cluster.ts';
 import type { UsedCluster } from './support/use-cluster.ts';
 
 const CLUSTER = 'wichtige-daten-3';
@@ -23,8 +23,15 @@ function targetOf(server: FakeKubeApi, apiVersion: string, kind: string, name: s
   return { type, namespace, name };
 }
 
-/** As a deploy:lab with other pins would have applied it. */
+/** As a deploy:lab with other pins would have applied it, and awaited. */
 async function setVersion(server: FakeKubeApi, name: ChartName, version: string): Promise<void> {
+  const job = jobOf(server, name);
+  writeVersion(server, name, version);
+  await expect.poll(() => jobOf(server, name), { timeout: 60_000 }).not.toBe(job);
+  await expect.poll(() => isInstalled(server, name), { timeout: 60_000 }).toBe(true);
+}
+
+function writeVersion(server: FakeKubeApi, name: ChartName, version: string): void {
   const target = targetOf(server, 'helm.cattle.io/v1', 'HelmChart', name, 'kube-system');
   const { apiVersion, kind, metadata, spec } = chartOf(server, name) as KubeObject & { spec: object };
   const { labels = {} } = metadata;
@@ -34,10 +41,7 @@ async function setVersion(server: FakeKubeApi, name: ChartName, version: string)
     metadata: { name, namespace: 'kube-system', labels },
     spec: { ...spec, version },
   };
-  const job = jobOf(server, name);
   server.api.apply(target, object, { manager: FIELD_MANAGER });
-  await expect.poll(() => jobOf(server, name), { timeout: 60_000 }).not.toBe(job);
-  await expect.poll(() => isInstalled(server, name), { timeout: 60_000 }).toBe(true);
 }
 
 function chartOf({ api }: FakeKubeApi, name: string): KubeObject {
@@ -144,6 +148,81 @@ describe('deploy:lab upgrade', { timeout: 300_000 }, () => {
     expect(err).toContain(`${CLUSTER} is not whole`);
     expect(err).toContain('SyncFailed');
     expect(server.requests.writes()).toEqual([]);
+  });
+
+  it('awaits what a run that was stopped had only written, before it calls that done', async () => {
+    const { server, deploy } = await useAppliedLab();
+    await setVersion(server, 'metallb', '0.15.0');
+    server.lab.stop('helm-controller');
+    const stopping = new AbortController();
+    const stopped = await deploy(['upgrade', '--yes', '--lang', 'en'], {
+      session: { signal: stopping.signal },
+      onLine: (line) => line.includes('waiting for the chart') && stopping.abort(),
+    });
+    expect(stopped.code, stopped.err).toBe(EXIT.interrupted);
+    expect(versionOf(server, 'metallb')).toBe(CHARTS.metallb.version);
+    server.requests.clear();
+    const short = { ...QUICK, waitMs: { ...QUICK.waitMs, chart: 300 } };
+    const early = await deploy(['upgrade', '--yes', '--lang', 'en'], { pace: short });
+    expect(early.code, early.out).toBe(EXIT.failed);
+    expect(early.out).toContain(
+      `  ~ MetalLB ${CHARTS.metallb.version} was written earlier and is not rolled out yet: Job kube-system/helm-install-metallb is still the one from before the change\n`,
+    );
+    expect(early.err).toContain(
+      'for the chart metallb: Job kube-system/helm-install-metallb is still the one',
+    );
+
+    const { code, out, err } = await deploy(['upgrade', '--yes', '--lang', 'en'], {
+      onLine: (line) => line.includes('waiting for the chart') && server.lab.start('helm-controller'),
+    });
+    expect(code, err).toBe(EXIT.ok);
+    expect(out).toMatch(/\n1 part rolled out after \d+ s\.\nNothing is to be upgraded\.$/);
+    expect(isInstalled(server, 'metallb')).toBe(true);
+    expect(server.requests.writes()).toEqual([]);
+    expect((await deploy(['upgrade', '--yes', '--lang', 'de'])).out).not.toContain('ausgerollt');
+  });
+
+  it('awaits the pods of a chart whose Job is done', async () => {
+    const { server, deploy } = await useAppliedLab();
+    server.lab.stop('kube-controller-manager');
+    const target = targetOf(server, 'apps/v1', 'Deployment', 'metallb-controller', 'metallb-system');
+    const status = { availableReplicas: 0, readyReplicas: 0 };
+    server.api.patch({ ...target, subresource: 'status' }, 'merge', { status }, { manager: 'a test' });
+    const waiting = Promise.withResolvers<void>();
+    const first = deploy(['upgrade', '--yes', '--lang', 'de'], {
+      onLine: (line) => line.includes('wartet auf das Chart metallb') && waiting.resolve(),
+    });
+    await waiting.promise;
+    server.lab.start('kube-controller-manager');
+    const { code, out, err } = await first;
+    expect(code, err).toBe(EXIT.ok);
+    expect(out).toContain(
+      'ist früher geschrieben worden und noch nicht ausgerollt: Deployment metallb-system/metallb-controller hat 0 von 1 Pods bereit\n',
+    );
+    expect(out).toMatch(/\n1 Teil nach \d+ s ausgerollt\.\n/);
+  });
+
+  it('gives its result as JSON, and what happens meanwhile beside it', async () => {
+    const { server, deploy } = await useAppliedLab();
+    await setVersion(server, 'metallb', '0.15.0');
+    const { code, out, err } = await deploy(['upgrade', '--yes', '--json', '--lang', 'en'], {
+      session: { isLive: true },
+    });
+    expect(code, err).toBe(EXIT.ok);
+    expect(err).toContain('  ~ MetalLB 0.15.0 → ');
+    expect(err).toContain('changed HelmChart kube-system/metallb');
+    const report = JSON.parse(out) as { parts: { part: string }[] };
+    expect(report).toMatchObject({ version: 1, context: 'fake', durationMs: expect.any(Number) as number });
+    const byPart = Object.fromEntries(report.parts.map(({ part, ...each }) => [part, each]));
+    const { version } = CHARTS.metallb;
+    expect(byPart['metallb']).toEqual({ from: '0.15.0', to: version, upgraded: true, awaited: true });
+    expect(byPart['postgresql']).toEqual({ from: '16', to: '16', upgraded: false, awaited: false });
+
+    const bare = await deploy(['upgrade', '--json', '--lang', 'en']);
+    expect(bare).toMatchObject({ code: EXIT.usage, out: '' });
+    const idle = await deploy(['upgrade', '--json', '--yes', '--lang', 'en']);
+    expect(idle.code).toBe(EXIT.ok);
+    expect(JSON.parse(idle.out)).toMatchObject({ version: 1 });
   });
 
   it('says which lab there is nothing of yet', async () => {
