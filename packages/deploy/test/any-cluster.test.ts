@@ -14,7 +14,7 @@ import { thisRun } from '../src/lock/holder.ts';
 import { LEASE } from '../src/lock/lease.ts';
 import type { Manifest } from '../src/manifests/manifest.ts';
 import { isDue, planSteps } from '../src/plan/plan.ts';
-import type { ResourcePlan } from '../src/plan/examine.ts';
+import type { PlannedResource } from '../src/plan/versions.ts';
 import { runSteps } from '../src/steps/run-steps.ts';
 import type { Progress } from '../src/steps/run-steps.ts';
 import { waitsAfter } from '../src/steps/waits.ts';
@@ -37,7 +37,7 @@ describe.each(KINDS)('a cluster (%s)', (kind) => {
   afterAll(() => cluster.close(), LONG_MS);
 
   const manifests = (): Manifest[] => cluster.steps.flatMap((step) => step.manifests);
-  const plan = async (forced: readonly string[] = []): Promise<ResourcePlan[]> => {
+  const plan = async (forced: readonly string[] = []): Promise<PlannedResource[]> => {
     const { kube, steps, newFiller } = cluster;
     const plans = await planSteps(kube, steps, { filler: newFiller(), forced: new Set(forced) });
     return plans.flatMap(({ resources }) => resources);

@@ -54,22 +54,38 @@ describe('deploy:lab logs', () => {
     expect((await deploy(['logs'])).out).toContain(`${FIRST}: long ago`);
   });
 
-  it('shows those of the operator, MetalLB, the poolers and the UI, too', async () => {
+  it('shows those of the operator, MetalLB, the poolers and the UI, each by itself', async () => {
     const { deploy, server } = await useAppliedLab();
-    for (const [source, namespace] of [
-      ['operator', 'postgres-operator'],
-      ['metallb', 'metallb-system'],
-      ['pooler', 'default'],
-    ] as const) {
+    for (const namespace of ['postgres-operator', 'metallb-system', 'default'])
       for (const pod of podNames(server, namespace))
         server.pods.logs.set(`${namespace}/${pod}`, `${pod} speaks\n`);
-      const { code, out } = await deploy(['logs', source]);
-      expect(code).toBe(EXIT.ok);
-      expect(out).toMatch(source === 'pooler' ? /pooler-repl.* speaks/ : /speaks/);
-      expect(out).not.toContain(`${FIRST} speaks`);
-    }
+    const speakers = async (source: string): Promise<string[]> => {
+      const { code, out, err } = await deploy(['logs', source]);
+      expect(code, err).toBe(EXIT.ok);
+      return out.split('\n').map((line) => / ?(\S+) speaks$/.exec(line)?.[1] ?? line);
+    };
+    const [ofOperator] = await speakers('operator');
+    expect(ofOperator).toMatch(/^postgres-operator-(?!ui)/);
     // One pod needs no name in front.
-    expect((await deploy(['logs', 'operator'])).out).toMatch(/^postgres-operator\S* speaks$/);
+    expect((await deploy(['logs', 'ui'])).out).toMatch(/^postgres-operator-ui-\S+ speaks$/);
+    const ofMetallb = await speakers('metallb');
+    // A controller, and a speaker on each node.
+    const programs = ofMetallb.map((pod) => pod.split('-')[1] ?? '').toSorted();
+    expect(programs).toEqual(['controller', 'speaker', 'speaker', 'speaker']);
+    const ofPoolers = await speakers('pooler');
+    expect(ofPoolers.length).toBeGreaterThan(1);
+    for (const pod of ofPoolers) expect(pod).toContain('-pooler');
+  });
+
+  it('of the UI are refused where the lab has none, and named where it does not run', async () => {
+    const { deploy, labFile } = await useCluster();
+    const none = await deploy(['logs', 'ui', '--lang', 'en']);
+    expect(none.code).toBe(EXIT.failed);
+    expect(none.err).toContain("no pod for 'ui' in the namespace postgres-operator");
+    const path = await labFile((text) => text.replace('operatorUi: true', 'operatorUi: false'));
+    const off = await deploy(['logs', 'ui', '--lab', path, '--lang', 'en']);
+    expect(off.code).toBe(EXIT.failed);
+    expect(off.err).toContain('This lab has no ui: addons.operatorUi is false.');
   });
 
   it('hides the values of the Secrets, however they are written', async () => {

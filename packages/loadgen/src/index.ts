@@ -7,6 +7,7 @@ export type { ScheduledFault } from './options/fault-schedule.ts';
 export type { RunOptions } from './options/run-options.ts';
 export { TargetError } from './bed/target-error.ts';
 export type { RunListener } from './run/listener.ts';
+export { dropAbandoned } from './run/drop-abandoned.ts';
 export { runLoad } from './run/run-load.ts';
 export type { OutsideFault, RunContext } from './run/run-load.ts';
 export { Cleanup } from './run/cleanup.ts';

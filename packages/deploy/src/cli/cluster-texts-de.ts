@@ -1,6 +1,7 @@
 import type { Obstacle, Wait } from '../errors/deploy-error.ts';
 import { say } from './cluster-texts.ts';
 import type { By, ClusterTexts } from './cluster-texts.ts';
+import { partName } from './part-name.ts';
 
 export const CLUSTER_TEXTS_DE: ClusterTexts = {
   needsYes: () => 'es gibt kein Terminal für eine Rückfrage; erst plan ansehen, dann --yes angeben',
@@ -12,6 +13,10 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
   adopted: () => 'gleiche Werte, aber von anderen geschrieben; sie werden auch unsere',
   owned: (manager, fields) => `gehört ${manager}: ${fields}`,
   leftOut: (definition) => `ausgelassen, ${definition} gibt es nicht`,
+  versionRefused: ({ part, from, to, why }) =>
+    why === 'major'
+      ? `${partName(part)} ${from} läuft; apply und upgrade lehnen eine andere Hauptversion, ${to}, ab`
+      : `${partName(part)} ${from} läuft; apply und upgrade lehnen den Weg zurück zu ${to} ab`,
   counts: ({ create, change, conflict, refused, unchanged }) =>
     `${create} anzulegen, ${change} zu ändern, ${conflict} im Konflikt, ${refused} abgelehnt, ${unchanged} unverändert.`,
   nothingToDo: () => 'Nichts zu tun: Der Cluster ist, wie die lab.yaml sagt.',

@@ -1,6 +1,7 @@
 import type { Obstacle, Wait } from '../errors/deploy-error.ts';
 import { say } from './cluster-texts.ts';
 import type { By, ClusterTexts } from './cluster-texts.ts';
+import { partName } from './part-name.ts';
 
 export const CLUSTER_TEXTS_EN: ClusterTexts = {
   needsYes: () => 'there is no terminal to ask at; look at plan first, then add --yes',
@@ -12,6 +13,10 @@ export const CLUSTER_TEXTS_EN: ClusterTexts = {
   adopted: () => 'same values, but others have written them; they become ours as well',
   owned: (manager, fields) => `belongs to ${manager}: ${fields}`,
   leftOut: (definition) => `left out, there is no ${definition}`,
+  versionRefused: ({ part, from, to, why }) =>
+    why === 'major'
+      ? `${partName(part)} ${from} runs; apply and upgrade refuse another major version, ${to}`
+      : `${partName(part)} ${from} runs; apply and upgrade refuse to bring it back to ${to}`,
   counts: ({ create, change, conflict, refused, unchanged }) =>
     `${create} to create, ${change} to change, ${conflict} in conflict, ${refused} refused, ${unchanged} unchanged.`,
   nothingToDo: () => 'Nothing to do: the cluster is as the lab.yaml says.',

@@ -1,4 +1,5 @@
 import type { Obstacle, Wait } from '../errors/deploy-error.ts';
+import type { RefusedVersion } from '../errors/operation-failure.ts';
 import type { StepId } from '../manifests/manifest.ts';
 import type { Prerequisite } from '../plan/examine.ts';
 
@@ -33,6 +34,7 @@ export interface ClusterTexts {
   adopted(): string;
   owned(manager: string, fields: string): string;
   leftOut(definition: string): string;
+  versionRefused(version: RefusedVersion): string;
   counts(counts: PlanCounts): string;
   nothingToDo(): string;
   question(count: number): string;

@@ -1,8 +1,8 @@
 import { resourceText } from '../kube/resource.ts';
 import type { FieldChange } from '../plan/difference.ts';
-import type { ResourcePlan } from '../plan/examine.ts';
 import { isDue } from '../plan/plan.ts';
 import type { StepPlan } from '../plan/plan.ts';
+import type { PlannedResource } from '../plan/versions.ts';
 import type { ClusterTexts, PlanCounts } from './cluster-texts.ts';
 
 const SIGNS = {
@@ -10,6 +10,7 @@ const SIGNS = {
   change: '~',
   conflict: '!',
   refused: '!',
+  'version-refused': '!',
   unchanged: '=',
   'left-out': '-',
 } as const;
@@ -34,17 +35,17 @@ export function dueCount(plans: readonly StepPlan[]): number {
 
 export function countPlans(plans: readonly StepPlan[]): PlanCounts {
   const all = plans.flatMap(({ resources }) => resources);
-  const count = (action: ResourcePlan['action']) => all.filter((each) => each.action === action).length;
+  const count = (action: PlannedResource['action']) => all.filter((each) => each.action === action).length;
   return {
     create: count('create'),
     change: count('change'),
     conflict: count('conflict'),
-    refused: count('refused'),
+    refused: count('refused') + count('version-refused'),
     unchanged: count('unchanged'),
   };
 }
 
-function linesOf(plan: ResourcePlan, texts: ClusterTexts): string[] {
+function linesOf(plan: PlannedResource, texts: ClusterTexts): string[] {
   const remark = remarkOn(plan, texts);
   const head = `  ${SIGNS[plan.action]} ${resourceText(plan.resource)}${remark === undefined ? '' : ` (${remark})`}`;
   const fields = 'fields' in plan ? plan.fields.map(fieldText) : [];
@@ -56,8 +57,9 @@ function linesOf(plan: ResourcePlan, texts: ClusterTexts): string[] {
   return [head, ...[...fields, ...owners, ...refusal].map((line) => `      ${line}`)];
 }
 
-function remarkOn(plan: ResourcePlan, texts: ClusterTexts): string | undefined {
+function remarkOn(plan: PlannedResource, texts: ClusterTexts): string | undefined {
   if (plan.action === 'left-out') return texts.leftOut(plan.definition);
+  if (plan.action === 'version-refused') return texts.versionRefused(plan);
   if (plan.action === 'change' && plan.fields.length === 0) return texts.adopted();
   return plan.action === 'create' && plan.after !== undefined ? texts.after(plan.after) : undefined;
 }

@@ -2,15 +2,17 @@ import type { KubeApi } from '../kube/kube-api.ts';
 import type { Manifest, ManifestStep, StepId } from '../manifests/manifest.ts';
 import type { SecretFiller } from '../secrets/secret-filler.ts';
 import { examine } from './examine.ts';
-import type { Forced, ResourcePlan } from './examine.ts';
+import type { Forced } from './examine.ts';
+import { judged } from './versions.ts';
+import type { PlannedResource } from './versions.ts';
 
 export interface StepPlan {
   readonly step: StepId;
-  readonly resources: readonly ResourcePlan[];
+  readonly resources: readonly PlannedResource[];
 }
 
 /** Whether an object is other than it is to be. */
-export function isDue({ action }: ResourcePlan): boolean {
+export function isDue({ action }: PlannedResource): boolean {
   return action !== 'unchanged' && action !== 'left-out';
 }
 
@@ -24,14 +26,14 @@ export async function planSteps(
   options: { readonly filler: SecretFiller; readonly forced: Forced },
 ): Promise<StepPlan[]> {
   const manifests = steps.flatMap((step) => step.manifests);
-  const plans = new Map<Manifest, ResourcePlan>();
+  const plans = new Map<Manifest, PlannedResource>();
   const left = manifests.values();
   let isOver = false;
   const worker = async (): Promise<void> => {
     for (const manifest of left) {
       if (isOver) return;
       try {
-        plans.set(manifest, (await examine(kube, manifest, options)).plan);
+        plans.set(manifest, judged((await examine(kube, manifest, options)).plan));
       } catch (error) {
         isOver = true;
         throw error;

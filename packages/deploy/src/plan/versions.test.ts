@@ -5,7 +5,7 @@ import { chartVersion } from '../manifests/chart-version.ts';
 import { CHARTS } from '../manifests/pins.ts';
 import type { FieldChange } from './difference.ts';
 import type { ResourcePlan } from './examine.ts';
-import { assertVersions, judgeChart, judgePostgres, versionChange } from './versions.ts';
+import { assertVersions, judgeChart, judged, judgePostgres, versionChange } from './versions.ts';
 
 const PINNED = CHARTS.metallb.version;
 
@@ -75,6 +75,26 @@ describe('a change of version', () => {
     expect(() =>
       assertVersions([chart([{ path: 'spec.version', before: '0.9.0', after: PINNED }])]),
     ).not.toThrow();
+  });
+
+  it('is marked in the plan where it is refused, whoever has changed it', () => {
+    const fields = [{ path: 'spec.version', before: '0.17.0', after: PINNED }];
+    const { resource } = chart(fields);
+    const refused = {
+      resource,
+      action: 'version-refused',
+      part: 'metallb',
+      from: '0.17.0',
+      to: PINNED,
+      why: 'downgrade',
+      fields,
+    };
+    expect(judged(chart(fields))).toEqual(refused);
+    expect(judged({ resource, action: 'conflict', owners: [], fields })).toEqual(refused);
+    // What was marked is refused all the same.
+    expect(() => assertVersions([judged(chart(fields))])).toThrow(DeployError);
+    const forward = chart([{ path: 'spec.version', before: '0.15.0', after: PINNED }]);
+    expect(judged(forward)).toBe(forward);
   });
 });
 

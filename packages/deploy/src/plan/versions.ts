@@ -4,7 +4,9 @@ import type { RefusedVersion } from '../errors/operation-failure.ts';
 import { chartVersion } from '../manifests/chart-version.ts';
 import { CHARTS } from '../manifests/pins.ts';
 import type { ChartName } from '../manifests/pins.ts';
+import type { FieldChange } from './difference.ts';
 import type { ResourcePlan } from './examine.ts';
+import type { Resource } from '../kube/resource.ts';
 
 /** What has a version of its own. */
 export type Part = ChartName | 'postgresql';
@@ -26,9 +28,19 @@ export type Verdict =
   | 'major'
   | 'unknown';
 
+/** A change that the server would take, and that `apply` and `upgrade` refuse: there is no safe way. */
+export interface VersionRefused extends RefusedVersion {
+  readonly resource: Resource;
+  readonly action: 'version-refused';
+  readonly fields: readonly FieldChange[];
+}
+
+/** What would become of one object, and whether its version may be changed so. */
+export type PlannedResource = ResourcePlan | VersionRefused;
+
 /** The change of version in a plan; undefined where it changes none. */
-export function versionChange(plan: ResourcePlan): VersionChange | undefined {
-  if (plan.action !== 'change' && plan.action !== 'conflict') return undefined;
+export function versionChange(plan: PlannedResource): VersionChange | undefined {
+  if (!('fields' in plan)) return undefined;
   const { kind, name } = plan.resource;
   const before = (path: string) => plan.fields.find((each) => each.path === path)?.before;
   const changes = (path: string) => plan.fields.some((each) => each.path === path);
@@ -45,15 +57,24 @@ export function versionChange(plan: ResourcePlan): VersionChange | undefined {
   return { part: 'postgresql', from, to, verdict: judgePostgres(from, to) };
 }
 
+/** The same plan, or the refusal of it. That others have changed the version as well is beside the point then. */
+export function judged(plan: ResourcePlan): PlannedResource {
+  const refused = refusedVersion(plan);
+  if (refused === undefined || !('fields' in plan)) return plan;
+  return { resource: plan.resource, action: 'version-refused', ...refused, fields: plan.fields };
+}
+
 /** @throws DeployError that names each part whose version must not be changed so. */
-export function assertVersions(plans: readonly ResourcePlan[]): void {
-  const refused = plans.flatMap((plan): RefusedVersion[] => {
-    const change = versionChange(plan);
-    if (change?.from === undefined) return [];
-    const { part, from, to, verdict } = change;
-    return verdict === 'downgrade' || verdict === 'major' ? [{ part, from, to, why: verdict }] : [];
-  });
+export function assertVersions(plans: readonly PlannedResource[]): void {
+  const refused = plans.flatMap((plan) => refusedVersion(plan) ?? []);
   if (refused.length > 0) throw new DeployError({ code: 'versions-refused', refused });
+}
+
+function refusedVersion(plan: PlannedResource): RefusedVersion | undefined {
+  const change = versionChange(plan);
+  if (change?.from === undefined) return undefined;
+  const { part, from, to, verdict } = change;
+  return verdict === 'downgrade' || verdict === 'major' ? { part, from, to, why: verdict } : undefined;
 }
 
 /** By semver's precedence. */

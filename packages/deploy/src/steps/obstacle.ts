@@ -52,7 +52,9 @@ async function obstacleToChart(
   oldJobs: OldJobs,
 ): Promise<Obstacle | undefined> {
   const chart = { kind: 'HelmChart', namespace: HELM_NAMESPACE, name } as const;
+  let version: unknown;
   const failed = await look(kube, chart, (found, resource) => {
+    version = valueAt(found, 'spec', 'version');
     const failure = conditionOf(found, 'Failed');
     if (failure?.status !== 'True') return undefined;
     return { is: 'failed', resource, message: failure.message ?? failure.reason ?? '' };
@@ -60,7 +62,7 @@ async function obstacleToChart(
   const installing =
     failed ??
     (await look(kube, installJob(name), (found, resource) =>
-      oldJobs.has(found.metadata.uid ?? '')
+      oldJobs.has(found.metadata.uid ?? '') || installsOther(found, version)
         ? { is: 'not-replaced', resource }
         : obstacleInJob(found, resource),
     ));
@@ -77,6 +79,17 @@ async function obstacleToChart(
     if (obstacle !== undefined) return obstacle;
   }
   return undefined;
+}
+
+/**
+ * A run that was killed has left nothing by which the Job before could be known, but the Job says which version it installs
+ * (helm-controller, pkg/controllers/chart: VERSION). For a chart that was sent as content it says none.
+ */
+function installsOther(job: LiveObject, version: unknown): boolean {
+  const variables = valueAt(job, 'spec', 'template', 'spec', 'containers', 0, 'env');
+  if (!Array.isArray(variables) || typeof version !== 'string') return false;
+  const installed = variables.find((each) => valueAt(each, 'name') === 'VERSION');
+  return installed !== undefined && (valueAt(installed, 'value') ?? '') !== version;
 }
 
 /** On each node that is ready: one that is down holds up nobody who mends the rest. */

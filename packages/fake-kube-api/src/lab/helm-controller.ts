@@ -41,7 +41,7 @@ function install(cluster: Cluster, chart: KubeObject, faults: LabFaults, install
   const job = cluster.get('batch/v1', 'Job', namespace, jobName);
   // A changed chart is installed by a new Job.
   if (job !== undefined && job.metadata.annotations?.[HASH] !== hash) return cluster.delete(job);
-  cluster.ensure(installJob(jobName, namespace, hash), chart);
+  cluster.ensure(installJob(jobName, namespace, hash, textAt(chart, 'spec', 'version') ?? ''), chart);
   const failure = reasonToFail(cluster, chart, faults);
   cluster.status(chart, {
     jobName,
@@ -67,7 +67,7 @@ function install(cluster: Cluster, chart: KubeObject, faults: LabFaults, install
     createObjects(cluster, chart, faults);
 }
 
-function installJob(name: string, namespace: string, hash: string): KubeObject {
+function installJob(name: string, namespace: string, hash: string, version: string): KubeObject {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -77,7 +77,14 @@ function installJob(name: string, namespace: string, hash: string): KubeObject {
       template: {
         spec: {
           restartPolicy: 'OnFailure',
-          containers: [{ name: 'helm', image: 'rancher/klipper-helm:v0.9.8' }],
+          containers: [
+            {
+              name: 'helm',
+              image: 'rancher/klipper-helm:v0.9.8',
+              // As the real one has it among others, empty for a chart that is sent as content.
+              env: [{ name: 'VERSION', value: version }],
+            },
+          ],
         },
       },
     },

@@ -29,6 +29,8 @@ export interface RunContext {
   cleanup: Cleanup;
   /** @defaultValue none */
   outside?: OutsideFault;
+  /** Whose the run is, as its tables say: for {@link dropAbandoned}. @defaultValue nobody's */
+  owner?: string;
 }
 
 /** A fault that the run does not make: somebody else does it to the target, and knows when enough was seen of it. */
@@ -55,11 +57,11 @@ export async function runLoad(bed: Bed, options: RunOptions, context: RunContext
 }
 
 async function runAndJudge(bed: Bed, options: RunOptions, context: RunContext): Promise<RunReport> {
-  const { listener, cleanup } = context;
+  const { listener, cleanup, owner } = context;
   listener.stage('preparing tables');
   const { rows, seed, workload } = options;
   const wanted = workload === 'random-row' || bed.cluster !== null;
-  const prepared = await prepareTables(bed.target, { wanted, rows, seed });
+  const prepared = await prepareTables(bed.target, { wanted, rows, seed }, owner);
   // An embedded cluster goes with its tables.
   if (bed.cluster === null && !options.keep) cleanup.defer(() => tidyUp(bed, prepared, listener));
 

@@ -40,8 +40,12 @@ const FACTS = `
          to_regnamespace('schooldb') is not null as "exactlyOnce",
          to_regclass('testdaten') is not null as "hasTestdaten"`;
 
-/** Creates the run's own tables, fresh, under names that no other run has. */
-export async function prepareTables(target: Target, seeding: SeedOptions): Promise<Prepared> {
+/**
+ * Creates the run's own tables, fresh, under names that no other run has.
+ *
+ * @param owner - what their comment says, by which {@link dropAbandoned} knows them.
+ */
+export async function prepareTables(target: Target, seeding: SeedOptions, owner?: string): Promise<Prepared> {
   const connection = await openMaster(target);
   try {
     const { exactlyOnce, hasTestdaten, ...server } = (await connection.query(FACTS))
@@ -52,6 +56,8 @@ export async function prepareTables(target: Target, seeding: SeedOptions): Promi
     const run = randomBytes(4).toString('hex');
     const ledger = `schooldb_loadgen_${run}_ledger`;
     const beat = `schooldb_loadgen_${run}_beat`;
+    // As one: a run that is killed leaves no table behind that does not say whose it is.
+    await connection.query('begin');
     // No key: it would hide a write that was done twice. The timeline says which primary a row was written on.
     await connection.query(`create table ${ledger} (
       client integer not null, seq integer not null,
@@ -59,6 +65,10 @@ export async function prepareTables(target: Target, seeding: SeedOptions): Promi
       at timestamptz not null default clock_timestamp())`);
     await connection.query(`create index on ${ledger} (client, seq)`);
     await connection.query(`create table ${beat} (at timestamptz not null default clock_timestamp())`);
+    if (owner !== undefined)
+      for (const table of [ledger, beat])
+        await connection.query(`comment on table ${table} is '${owner.replaceAll("'", "''")}'`);
+    await connection.query('commit');
     const seeded = seeding.wanted && !hasTestdaten;
     if (seeded) await seedTestdaten(connection, seeding.rows, seeding.seed);
     return { ledger, beat, seeded, exactlyOnce, timeline: await timelineOf(connection), server };

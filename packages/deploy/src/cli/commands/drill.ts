@@ -64,7 +64,7 @@ export const drill: Command<DrillOptions> = {
     if (names.length === 0) throw new UsageError(texts.badKind(by ?? '', DRILLS.join(', ')));
     requireAsking(session, yes, language);
     // No other command needs the load generator.
-    const [{ Cleanup }, { drill: runDrill }] = await Promise.all([
+    const [{ Cleanup }, { drill: runDrill, dropLeftovers }] = await Promise.all([
       import('@schooldb/loadgen'),
       import('../../operations/drill/drill.ts'),
     ]);
@@ -82,6 +82,8 @@ export const drill: Command<DrillOptions> = {
         return EXIT.failed;
       }
       await lock.hold();
+      const leftovers = await dropLeftovers({ credentials, reach, signal });
+      if (leftovers.length > 0) tell(texts.leftovers(leftovers));
       const results: (DrillResult & { readonly wholeAfterMs: number })[] = [];
       for (const name of names) {
         tell(texts.title(name));

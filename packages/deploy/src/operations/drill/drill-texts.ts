@@ -12,6 +12,8 @@ interface DrillTexts {
   badClients(given: string): string;
   badKind(given: string, allowed: string): string;
   question(cluster: string, drills: string): string;
+  /** Tables that were dropped. */
+  leftovers(tables: readonly string[]): string;
   title(name: DrillName): string;
   readonly events: By<DrillEvent, 'type'>;
   obstacle(obstacle: TakeoverObstacle): string;
@@ -31,6 +33,8 @@ const DE: DrillTexts = {
   badKind: (given, allowed) => `'${given}' ist keine Art von Probe; erlaubt: ${allowed}`,
   question: (cluster, drills) =>
     `${cluster} jetzt unter Last proben (${drills})? Apps warten dabei auf ihren nächsten Schreibvorgang. [j/N] `,
+  leftovers: (tables) =>
+    `Eine Probe, die getötet wurde, hatte Tabellen hinterlassen; sie sind gelöscht: ${tables.join(', ')}.`,
   title: (name) => (name === 'switchover' ? 'Probe: geordneter Wechsel' : 'Probe: Tod des Primary-Pods'),
   events: {
     'load:running': ({ writes }) => `  die Last läuft: ${writes} Schreibvorgänge`,
@@ -74,6 +78,8 @@ const EN: DrillTexts = {
   badKind: (given, allowed) => `'${given}' is no kind of drill; allowed: ${allowed}`,
   question: (cluster, drills) =>
     `Drill ${cluster} now, under load (${drills})? Apps will wait for their next write. [y/N] `,
+  leftovers: (tables) =>
+    `A drill that was killed had left tables behind; they are dropped: ${tables.join(', ')}.`,
   title: (name) => (name === 'switchover' ? 'Drill: switchover' : "Drill: death of the primary's pod"),
   events: {
     'load:running': ({ writes }) => `  the load is on: ${writes} writes`,

@@ -1,5 +1,5 @@
 /** A failover on purpose, under a load that remembers each write and counts it afterwards. */
-import { runLoad, targetBed, TargetError } from '@schooldb/loadgen';
+import { dropAbandoned, runLoad, targetBed, TargetError } from '@schooldb/loadgen';
 import type { Cleanup, RunListener, RunOptions, RunReport, Target } from '@schooldb/loadgen';
 import { DeployError } from '../../errors/deploy-error.ts';
 import type { Credentials } from '../credentials/credentials.ts';
@@ -25,6 +25,9 @@ export interface DrillContext extends Omit<StrikeContext, 'onStruck'> {
   readonly cleanup: Cleanup;
   readonly onEvent: (event: DrillEvent) => void;
 }
+
+/** In the comment of a drill's tables. */
+const OWNER = 'schooldb-deploy drill: may be dropped when no drill runs';
 
 /** Facts, as they happen. */
 export type DrillEvent =
@@ -55,6 +58,21 @@ export async function drill(name: DrillName, context: DrillContext): Promise<Dri
   context.signal.throwIfAborted();
   const { from, to } = await striking;
   return judgeDrill(name, { from: from.pod, to: to.pod }, report, context.lab);
+}
+
+/**
+ * Drops what drills have left that were killed. To be called under the cluster's lock: no other drill runs then. The tables
+ * of a load generator that somebody else has started are not a drill's.
+ *
+ * @returns the names of the tables.
+ * @throws DeployError where the database cannot be reached, or refuses.
+ */
+export function dropLeftovers({
+  credentials,
+  reach,
+  signal,
+}: Pick<DrillContext, 'credentials' | 'reach' | 'signal'>): Promise<string[]> {
+  return asDeployError(signal, () => dropAbandoned(targetOf(credentials, reach), OWNER));
 }
 
 /** When it was done, for the report. */
@@ -128,9 +146,16 @@ async function underLoad(
   options: RunOptions,
   { listener, enough, startedAt }: LoadHooks,
 ): Promise<RunReport> {
-  try {
+  return asDeployError(signal, async () => {
     const bed = await targetBed(targetOf(credentials, reach));
-    return await runLoad(bed, options, { listener, signal, cleanup, outside: { enough, startedAt } });
+    const outside = { enough, startedAt };
+    return runLoad(bed, options, { listener, signal, cleanup, outside, owner: OWNER });
+  });
+}
+
+async function asDeployError<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof TargetError)) throw error;

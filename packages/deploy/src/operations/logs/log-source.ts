@@ -39,8 +39,8 @@ export function logSource(name: LogSourceName, lab: Lab): LogSource {
   const ofChart = (chart: string) => ({ 'app.kubernetes.io/name': chart });
   const sources: Record<LogSourceName, Omit<LogSource, 'name'>> = {
     operator: { namespace: OPERATOR_NAMESPACE, labels: ofChart('postgres-operator') },
-    // All that is in the namespace, which it has for itself.
-    metallb: { namespace: METALLB_NAMESPACE, labels: {} },
+    // Its chart labels controller and speakers alike.
+    metallb: { namespace: METALLB_NAMESPACE, labels: ofChart('metallb') },
     database: { namespace, labels: databaseLabels(lab) },
     pooler: { namespace, labels: poolerLabels(lab) },
     ui: { namespace: OPERATOR_NAMESPACE, labels: ofChart('postgres-operator-ui') },

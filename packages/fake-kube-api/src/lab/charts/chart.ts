@@ -14,14 +14,15 @@ export interface Release {
   readonly values: unknown;
 }
 
+/** By which a chart's own Services, and ours, find its pods. */
+export type Labels = Readonly<Record<string, string>>;
+
 function workload(
   kind: 'Deployment' | 'DaemonSet',
   { namespace }: Release,
-  name: string,
-  image: string,
+  { name, image, labels = named(name) }: Program,
   more: object,
 ): KubeObject {
-  const labels = { 'app.kubernetes.io/name': name };
   return {
     apiVersion: 'apps/v1',
     kind,
@@ -34,18 +35,25 @@ function workload(
   };
 }
 
-export function deployment(release: Release, name: string, image: string, replicas = 1): KubeObject {
-  return workload('Deployment', release, name, image, { replicas });
+interface Program {
+  readonly name: string;
+  readonly image: string;
+  /** @defaultValue its name */
+  readonly labels?: Labels;
 }
 
-export function daemonSet(release: Release, name: string, image: string): KubeObject {
-  return workload('DaemonSet', release, name, image, {});
+export function deployment(release: Release, program: Program, replicas = 1): KubeObject {
+  return workload('Deployment', release, program, { replicas });
+}
+
+export function daemonSet(release: Release, program: Program): KubeObject {
+  return workload('DaemonSet', release, program, {});
 }
 
 export function service(
   { namespace }: Release,
   name: string,
-  selects: string,
+  selector: Labels,
   port: number,
   targetPort = port,
 ): KubeObject {
@@ -53,6 +61,10 @@ export function service(
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace },
-    spec: { selector: { 'app.kubernetes.io/name': selects }, ports: [{ port, targetPort }] },
+    spec: { selector, ports: [{ port, targetPort }] },
   };
+}
+
+export function named(name: string): Labels {
+  return { 'app.kubernetes.io/name': name };
 }

@@ -3,7 +3,7 @@ import { open } from '../../schema/words.ts';
 import { METALLB_DEFINITIONS } from '../../definitions/metallb.ts';
 import { ZALANDO_DEFINITIONS } from '../../definitions/zalando.ts';
 import { at } from '../../objects/json.ts';
-import { daemonSet, deployment, service, type Chart } from './chart.ts';
+import { daemonSet, deployment, named, service, type Chart, type Labels, type Release } from './chart.ts';
 
 const LONGHORN_KINDS = [
   ['Volume', 'volumes'],
@@ -22,12 +22,20 @@ export const CHARTS: Readonly<Record<string, Chart>> = {
     // MetalLB's chart has its definitions among its templates, but Helm's order makes that equal here.
     definitions: METALLB_DEFINITIONS,
     objects: (release) => [
-      deployment(release, `${release.name}-controller`, 'quay.io/metallb/controller:v0.16.1'),
-      daemonSet(release, `${release.name}-speaker`, 'quay.io/metallb/speaker:v0.16.1'),
+      deployment(release, {
+        name: `${release.name}-controller`,
+        image: 'quay.io/metallb/controller:v0.16.1',
+        labels: ofMetallb(release, 'controller'),
+      }),
+      daemonSet(release, {
+        name: `${release.name}-speaker`,
+        image: 'quay.io/metallb/speaker:v0.16.1',
+        labels: ofMetallb(release, 'speaker'),
+      }),
       ...(at(release.values, 'frrk8s', 'enabled') === false
         ? []
-        : [daemonSet(release, `${release.name}-frr-k8s`, 'quay.io/frrouting/frr:10.4.1')]),
-      service(release, 'metallb-webhook-service', `${release.name}-controller`, 443, 9443),
+        : [daemonSet(release, { name: `${release.name}-frr-k8s`, image: 'quay.io/frrouting/frr:10.4.1' })]),
+      service(release, 'metallb-webhook-service', ofMetallb(release, 'controller'), 443, 9443),
       {
         apiVersion: 'admissionregistration.k8s.io/v1',
         kind: 'ValidatingWebhookConfiguration',
@@ -65,8 +73,8 @@ export const CHARTS: Readonly<Record<string, Chart>> = {
   'postgres-operator': {
     definitions: ZALANDO_DEFINITIONS,
     objects: (release) => [
-      deployment(release, release.name, 'ghcr.io/zalando/postgres-operator:v2.0.1'),
-      service(release, release.name, release.name, 8080),
+      deployment(release, { name: release.name, image: 'ghcr.io/zalando/postgres-operator:v2.0.1' }),
+      service(release, release.name, named(release.name), 8080),
       {
         apiVersion: 'v1',
         kind: 'ServiceAccount',
@@ -77,8 +85,8 @@ export const CHARTS: Readonly<Record<string, Chart>> = {
   'postgres-operator-ui': {
     definitions: [],
     objects: (release) => [
-      deployment(release, release.name, 'ghcr.io/zalando/postgres-operator-ui:v2.0.1'),
-      service(release, release.name, release.name, 80, 8081),
+      deployment(release, { name: release.name, image: 'ghcr.io/zalando/postgres-operator-ui:v2.0.1' }),
+      service(release, release.name, named(release.name), 80, 8081),
     ],
   },
   'csi-driver-smb': {
@@ -90,8 +98,11 @@ export const CHARTS: Readonly<Record<string, Chart>> = {
         metadata: { name: 'smb.csi.k8s.io' },
         spec: { attachRequired: false, podInfoOnMount: true },
       },
-      deployment(release, 'csi-smb-controller', 'registry.k8s.io/sig-storage/smbplugin:v1.20.3'),
-      daemonSet(release, 'csi-smb-node', 'registry.k8s.io/sig-storage/smbplugin:v1.20.3'),
+      deployment(release, {
+        name: 'csi-smb-controller',
+        image: 'registry.k8s.io/sig-storage/smbplugin:v1.20.3',
+      }),
+      daemonSet(release, { name: 'csi-smb-node', image: 'registry.k8s.io/sig-storage/smbplugin:v1.20.3' }),
     ],
   },
   longhorn: {
@@ -102,10 +113,14 @@ export const CHARTS: Readonly<Record<string, Chart>> = {
       ),
     ),
     objects: (release) => [
-      daemonSet(release, 'longhorn-manager', 'longhornio/longhorn-manager:v1.12.1'),
-      deployment(release, 'longhorn-driver-deployer', 'longhornio/longhorn-manager:v1.12.1'),
-      deployment(release, 'longhorn-ui', 'longhornio/longhorn-ui:v1.12.1', 2),
-      service(release, 'longhorn-frontend', 'longhorn-ui', 80, 8000),
+      daemonSet(release, { name: 'longhorn-manager', image: 'longhornio/longhorn-manager:v1.12.1' }),
+      deployment(release, { name: 'longhorn-driver-deployer', image: 'longhornio/longhorn-manager:v1.12.1' }),
+      deployment(
+        release,
+        { name: 'longhorn-ui', image: 'longhornio/longhorn-ui:v1.12.1', labels: { app: 'longhorn-ui' } },
+        2,
+      ),
+      service(release, 'longhorn-frontend', { app: 'longhorn-ui' }, 80, 8000),
       {
         apiVersion: 'storage.k8s.io/v1',
         kind: 'StorageClass',
@@ -116,3 +131,12 @@ export const CHARTS: Readonly<Record<string, Chart>> = {
     ],
   },
 };
+
+/** As its chart labels its programs: by the chart's name, not by theirs. */
+function ofMetallb({ name }: Release, component: 'controller' | 'speaker'): Labels {
+  return {
+    'app.kubernetes.io/name': 'metallb',
+    'app.kubernetes.io/instance': name,
+    'app.kubernetes.io/component': component,
+  };
+}
