@@ -160,10 +160,8 @@ export class Supervisor {
     if (poolers) kinds.push('masterPooler');
     if (poolers && replica) kinds.push('replicaPooler');
     const reading = { tls: new TlsEnds(layoutOf(directory)), always: options.terminateTls };
-    const taken = new Set<number>();
     for (const kind of kinds) {
-      const port = await findFreePort(taken);
-      taken.add(port);
+      const port = await findFreePort();
       this.#virtualIps.set(kind, new VirtualIp(kind, { host: LOCAL, port }, reading));
     }
   }

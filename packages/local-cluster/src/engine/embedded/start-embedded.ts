@@ -44,11 +44,9 @@ export async function startEmbedded({
   };
   const superuser = { user: SUPERUSER, password: passwords.superuser, ca: certificates.ca };
   const members: Member[] = [];
-  const taken = new Set<number>();
   for (let number = 1; number <= options.replicas + 1; number += 1) {
     const name = `pg${number}`;
-    const port = await findFreePort(taken);
-    taken.add(port);
+    const port = await findFreePort();
     await makeServerDirectory(layout.serverDirectory(name), account);
     const directoryOfServer = layout.serverDirectory(name);
     const disk = await mountDisk(directoryOfServer, options.diskMb, account);

@@ -29,12 +29,10 @@ export interface ClusterAddresses {
  */
 export async function chooseAddresses(nodes: number): Promise<ClusterAddresses> {
   const network = `127.${randomInt(16, 255)}.${randomInt(1, 255)}`;
-  const taken = new Set<number>();
-  const at = async (host: number): Promise<Address> => {
-    const port = await findFreePort(taken);
-    taken.add(port);
-    return { host: `${network}.${host}`, port };
-  };
+  const at = async (host: number): Promise<Address> => ({
+    host: `${network}.${host}`,
+    port: await findFreePort(),
+  });
   const found: NodeAddresses[] = [];
   for (let number = 1; number <= nodes; number += 1) {
     found.push({
