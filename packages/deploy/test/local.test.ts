@@ -1,19 +1,20 @@
 /** `deploy:lab local`: the lab's cluster on this machine, in a process of its own. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseEnv } from 'node:util';
+import { parseEnv, promisify } from 'node:util';
 import { connectCluster } from '@schooldb/local-cluster';
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { shippedText } from '../scripts/crds/shipped.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
+import type { LocalEngine } from '../src/operations/local/local-options.ts';
+import { startProgram } from './support/processes.ts';
 import { deploy } from './support/use-cluster.ts';
+import { describeWithPatroni, systemPostgres } from './support/with-patroni.ts';
 import { describeWithPoolers } from './support/with-poolers.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
@@ -26,61 +27,77 @@ async function labFile(edit: (text: string) => string): Promise<string> {
   return path;
 }
 
-describeWithPoolers('deploy:lab local', () => {
-  it('runs the cluster of the lab until Ctrl-C, with credentials and faults, and leaves nothing', async () => {
-    // A name of its own: other tests and people run clusters, too.
-    const name = `lokal-${process.pid}`;
-    const lab = await labFile((text) => text.replace('name: wichtige-daten-3', `name: ${name}`));
-    const child = spawn(process.execPath, [CLI, 'local', '--lab', lab, '--lang', 'en'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const errors: string[] = [];
-    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-    const lines: string[] = [];
-    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-    const ended = once(child, 'close') as Promise<[number | null]>;
-    await expect
-      .poll(() => lines.join('\n') + errors.join(''), { timeout: 100_000 })
-      .toContain('Ctrl-C stops all of it');
+/** Runs it until Ctrl-C, with credentials and faults, and looks for what it has left. */
+async function runUntilCtrlC(engine: LocalEngine, version: number | undefined): Promise<void> {
+  // A name of its own: other tests and people run clusters, too.
+  const name = `lokal-${process.pid}`;
+  const lab = await labFile((text) => text.replace('name: wichtige-daten-3', `name: ${name}`));
+  const run = startProgram(CLI, ['local', '--engine', engine, '--lab', lab, '--lang', 'en']);
+  const lines: string[] = [];
+  run.lines.on('line', (line) => lines.push(line));
+  await expect
+    .poll(() => lines.join('\n') + run.errors(), { timeout: 200_000 })
+    .toContain('Ctrl-C stops all of it');
 
-    const path =
-      lines.map((line) => /^Credentials, while it runs: (.*)$/.exec(line)?.[1]).find(Boolean) ?? '';
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-    const variables = parseEnv(await readFile(path, 'utf8'));
-    expect(variables).toMatchObject({ PGDATABASE: 'firmendaten', PGUSER: 'bauer', PGSSLMODE: 'verify-full' });
-    const ca = await readFile(variables['PGSSLROOTCERT'] ?? '', 'utf8');
-    const client = new pg.Client({
-      host: variables['PGHOST'],
-      port: Number(variables['PGPORT']),
-      database: 'firmendaten',
-      user: 'bauer',
-      password: variables['PGPASSWORD'],
-      ssl: { ca },
-    });
-    client.on('error', () => {});
-    await client.connect();
-    const settings = `SELECT current_setting('server_version_num')::int / 10000 AS version,
+  const path = lines.map((line) => /^Credentials, while it runs: (.*)$/.exec(line)?.[1]).find(Boolean) ?? '';
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  const variables = parseEnv(await readFile(path, 'utf8'));
+  expect(variables).toMatchObject({ PGDATABASE: 'firmendaten', PGUSER: 'bauer', PGSSLMODE: 'verify-full' });
+  const ca = await readFile(variables['PGSSLROOTCERT'] ?? '', 'utf8');
+  const client = new pg.Client({
+    host: variables['PGHOST'],
+    port: Number(variables['PGPORT']),
+    database: 'firmendaten',
+    user: 'bauer',
+    password: variables['PGPASSWORD'],
+    ssl: { ca },
+  });
+  client.on('error', () => {});
+  await client.connect();
+  const settings = `SELECT current_setting('server_version_num')::int / 10000 AS version,
       current_setting('max_connections') AS connections, current_setting('max_wal_senders') AS senders,
       to_regnamespace('schooldb') IS NOT NULL AS helper`;
-    expect((await client.query(settings)).rows).toEqual([
-      { version: 16, connections: '200', senders: '16', helper: true },
-    ]);
-    await client.end();
+  expect((await client.query(settings)).rows).toEqual([
+    { version, connections: '200', senders: '16', helper: true },
+  ]);
+  await client.end();
 
-    // As `pnpm cluster fault --name` does it.
-    const cluster = await connectCluster(name);
-    expect(cluster.servers).toHaveLength(3);
-    await cluster.fault('latency', { latencyMs: 1 });
-    await cluster.disconnect();
-    await expect.poll(() => lines.join('\n'), { timeout: 30_000 }).toContain('fault:applied');
+  // As `pnpm cluster fault --name` does it.
+  const cluster = await connectCluster(name);
+  expect(cluster.servers).toHaveLength(3);
+  expect(cluster.patroni === undefined).toBe(engine === 'embedded');
+  const directory = dirname(dirname(cluster.logFileOf('pg1')));
+  expect(await processesIn(directory)).not.toEqual([]);
+  await cluster.fault('latency', { latencyMs: 1 });
+  await cluster.disconnect();
+  await expect.poll(() => lines.join('\n'), { timeout: 30_000 }).toContain('fault:applied');
 
-    child.kill('SIGINT');
-    const [code] = await ended;
-    expect({ code, last: lines.at(-1) }).toEqual({ code: EXIT.ok, last: 'Stopped, and nothing was left.' });
-    expect(existsSync(dirname(path))).toBe(false);
-    await expect(connectCluster(name)).rejects.toThrow('no cluster named');
-  });
+  run.kill('SIGINT');
+  const code = await run.code;
+  expect({ code, last: lines.at(-1) }).toEqual({ code: EXIT.ok, last: 'Stopped, and nothing was left.' });
+  expect(existsSync(dirname(path))).toBe(false);
+  expect(existsSync(directory)).toBe(false);
+  await expect.poll(() => processesIn(directory), { timeout: 30_000 }).toEqual([]);
+  await expect(connectCluster(name)).rejects.toThrow('no cluster named');
+}
+
+/** Command lines of processes that were told of a cluster's directory. */
+async function processesIn(directory: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-ww', '-o', 'command=']);
+  return stdout.split('\n').filter((command) => command.includes(directory));
+}
+
+describeWithPatroni('deploy:lab local with real Patroni', () => {
+  it(
+    'runs the cluster of the lab until Ctrl-C, with credentials and faults, and leaves nothing',
+    { timeout: 300_000 },
+    () => runUntilCtrlC('patroni', systemPostgres),
+  );
+});
+
+describeWithPoolers('deploy:lab local', () => {
+  it('runs the cluster of the lab until Ctrl-C, with credentials and faults, and leaves nothing', () =>
+    runUntilCtrlC('embedded', 16));
 
   it('refuses what this machine cannot be made to do, before it starts anything', async () => {
     const large = (text: string) => text.replaceAll('cpus: 2, memory: 4Gi', 'cpus: 16, memory: 64Gi');

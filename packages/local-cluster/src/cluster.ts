@@ -79,6 +79,18 @@ export interface ClusterEvent {
   fault?: { id: string; name: FaultName; target: string };
 }
 
+/** How Patroni's agents are reached: to ask them, and to give them orders as `patronictl` does. */
+export interface PatroniAccess {
+  /**
+   * Of each server, by its name, where the REST interface of its agent listens. As from the server's own machine: what cuts
+   * the network between the parts of the cluster is not in the way.
+   */
+  readonly agents: Readonly<Record<string, Address>>;
+  /** Orders are taken from this user alone, by HTTP's basic authentication. Questions are answered without. */
+  readonly user: string;
+  readonly password: string;
+}
+
 /** A running cluster. Every method rejects with one clear line once the cluster is gone. */
 export interface Cluster extends AsyncDisposable {
   readonly endpoints: {
@@ -98,6 +110,8 @@ export interface Cluster extends AsyncDisposable {
   /** Allowed at the servers and at the master and replica addresses, not at the poolers. */
   readonly superuser: { user: string; password: string };
   readonly servers: readonly ServerAddress[];
+  /** Absent with engine `embedded`. */
+  readonly patroni?: PatroniAccess;
   /** A URL for the ordinary role that works in psql and in node-postgres, TLS verified. @defaultValue 'master' */
   connectionString(kind?: EndpointKind): string;
   /** The file on this machine that a server's output is appended to. @throws ClusterError where there is no such server. */

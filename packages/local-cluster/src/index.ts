@@ -10,6 +10,7 @@ export type {
   ClusterEventType,
   ClusterStatus,
   FaultStatus,
+  PatroniAccess,
   ServerAddress,
   ServerState,
   ServerStatus,

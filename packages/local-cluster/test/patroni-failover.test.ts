@@ -41,6 +41,22 @@ describe.skipIf(patroniSkipped)(patroniSuite('a synchronous cluster under Patron
     expect(servers.filter(({ synchronous }) => synchronous)).toHaveLength(1);
   });
 
+  it('says where its agents answer everybody, and whom they obey', async () => {
+    const { agents = {}, user = '', password = '' } = cluster.patroni ?? {};
+    expect(Object.keys(agents)).toEqual(cluster.servers.map(({ name }) => name));
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    for (const { host, port } of Object.values(agents)) {
+      const members = (await (await fetch(`http://${host}:${port}/cluster`)).json()) as {
+        members: unknown[];
+      };
+      expect(members.members).toHaveLength(3);
+      const reload = (headers: Record<string, string>) =>
+        fetch(`http://${host}:${port}/reload`, { method: 'POST', headers });
+      expect((await reload({})).status).toBe(401);
+      expect((await reload({ authorization })).status).toBe(202);
+    }
+  });
+
   it('lets the superuser in at each server, over TLS only', async () => {
     for (const { name, host, port } of cluster.servers) {
       const rows = await queryOnce(cluster, 'SHOW port', 'master', { ...cluster.superuser, host, port });

@@ -34,6 +34,7 @@ describe('a cluster of three', () => {
   it('tells that it is up, once', () => {
     expect(history.at(-1)?.type).toBe('cluster:started');
     expect(history.filter(({ type }) => type === 'cluster:started')).toHaveLength(1);
+    expect(cluster.patroni).toBeUndefined();
   });
 
   it('is found under its name, which a second one is not given', async () => {

@@ -9,7 +9,7 @@ import type { FakeKubeApi } from '@schooldb/fake-kube-api';
 import type { Cluster } from '@schooldb/local-cluster';
 import type { ClientConfig } from 'pg';
 import { afterAll, beforeAll } from 'vitest';
-import { shippedLab } from '../../scripts/crds/shipped.ts';
+import { shippedLab, shippedText } from '../../scripts/crds/shipped.ts';
 import type { Lab } from '../../src/config/lab.ts';
 import { addressesOf } from '../../src/operations/credentials/credentials.ts';
 import type { Place, Reach, Reached } from '../../src/operations/reach.ts';
@@ -39,8 +39,15 @@ export interface OperatedLab {
   readonly patchSecret: (name: string, values: Readonly<Record<string, string | null>>) => void;
   /** How pg connects to the master address as the lab's user. */
   readonly access: () => ClientConfig;
+  /** Pods that are not ready before they are taken out. */
+  readonly away: Set<string>;
   /** Why there will be no servers; otherwise it never ends. */
   readonly failure: Promise<never>;
+}
+
+export interface OperatedLabOptions extends RealOperatorOptions {
+  /** What is to be other than in the shipped lab. */
+  readonly edit?: (text: string) => string;
 }
 
 /**
@@ -48,12 +55,18 @@ export interface OperatedLab {
  *
  * @param options - settings of the servers are those beside the shipped lab's.
  */
-export function useOperatedLab(options: RealOperatorOptions = {}): () => OperatedLab {
+export function useOperatedLab({ edit, ...options }: OperatedLabOptions = {}): () => OperatedLab {
   let running: OperatedLab | undefined;
   const closing: (() => unknown)[] = [];
   beforeAll(async () => {
     running = await startEmptyLab(options, (close) => closing.push(close));
-    const applied = await Promise.race([running.deploy(['apply', '--yes']), running.failure]);
+    const args = ['apply', '--yes'];
+    if (edit !== undefined) {
+      const path = join(running.directory, 'applied.yaml');
+      await writeFile(path, edit(shippedText('lab.yaml')));
+      args.push('--lab', path);
+    }
+    const applied = await Promise.race([running.deploy(args), running.failure]);
     if (applied.code !== 0) throw new Error(applied.err);
   }, START_MS);
   afterAll(async () => {
@@ -97,6 +110,7 @@ export async function startEmptyLab(
       }),
     patchSecret: (name, values) => patchSecret(server, NAMESPACE, name, values),
     access: () => accessTo(operator.running, reach(addressesOf(lab).master)),
+    away: operator.away,
     failure: operator.database.then(() => new Promise<never>(() => {})),
   };
 }

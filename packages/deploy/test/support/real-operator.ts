@@ -25,6 +25,8 @@ interface Spec {
 }
 
 export class RealOperator {
+  /** Pods that are not ready before they are taken out: something of theirs is not back yet. */
+  readonly away = new Set<string>();
   readonly #server: FakeKubeApi;
   readonly #options: RealOperatorOptions;
   readonly #jobs: HelperJobs;
@@ -114,7 +116,7 @@ export class RealOperator {
   #mayRun(pod: KubeObject): boolean {
     const application = pod.metadata.labels?.['application'];
     if (application === 'spilo' || application === 'db-connection-pooler')
-      return this.#database !== undefined;
+      return this.#database !== undefined && !this.away.has(pod.metadata.name ?? '');
     return this.#jobs.mayEnd(pod);
   }
 }

@@ -1,4 +1,11 @@
-import type { Cluster, ClusterEvent, ClusterStatus, FaultStatus, ServerAddress } from '../cluster.ts';
+import type {
+  Cluster,
+  ClusterEvent,
+  ClusterStatus,
+  FaultStatus,
+  PatroniAccess,
+  ServerAddress,
+} from '../cluster.ts';
 import type { ClusterErrorCode } from '../errors.ts';
 import type { FaultOptions } from '../faults/fault.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -24,6 +31,7 @@ export interface ClusterFacts {
   caFile: string;
   superuser: { user: string; password: string };
   servers: ServerAddress[];
+  patroni: PatroniAccess | null;
   directory: string;
   name: string | null;
   detached: boolean;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Cluster, ClusterEvent, ClusterStatus } from '../cluster.ts';
+import type { Cluster, ClusterEvent, ClusterStatus, PatroniAccess } from '../cluster.ts';
 import type { EndpointKind } from '../endpoint.ts';
 import { ClusterError } from '../errors.ts';
 import type { AppliedFault, FaultName, FaultOptions } from '../faults/fault.ts';
@@ -15,6 +15,7 @@ export class RemoteCluster implements Cluster {
   readonly ca: string;
   readonly superuser: Cluster['superuser'];
   readonly servers: Cluster['servers'];
+  readonly patroni?: PatroniAccess;
   readonly #caFile: string;
   readonly #directory: string;
   readonly #control: ControlClient;
@@ -35,6 +36,7 @@ export class RemoteCluster implements Cluster {
     this.ca = facts.ca;
     this.superuser = facts.superuser;
     this.servers = facts.servers;
+    if (facts.patroni !== null) this.patroni = facts.patroni;
     this.#caFile = facts.caFile;
     this.#directory = facts.directory;
     this.#control = control;

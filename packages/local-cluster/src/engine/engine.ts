@@ -1,4 +1,4 @@
-import type { ClusterEvent, ServerAddress, ServerStatus } from '../cluster.ts';
+import type { ClusterEvent, PatroniAccess, ServerAddress, ServerStatus } from '../cluster.ts';
 import type { Address } from '../endpoint.ts';
 import type { FaultName, FaultOptions } from '../faults/fault.ts';
 import type { Children } from '../process/children.ts';
@@ -62,6 +62,8 @@ export interface StartedEngine {
   /** PEM of the certificate authority. */
   ca: string;
   passwords: { user: string; superuser: string };
+  /** Where there are agents. */
+  patroni?: PatroniAccess;
 }
 
 export interface StartNeeds {

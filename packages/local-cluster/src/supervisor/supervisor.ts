@@ -266,7 +266,7 @@ export class Supervisor {
     };
   }
 
-  #describe({ engine, layout, ca, passwords }: StartedEngine): ClusterFacts {
+  #describe({ engine, layout, ca, passwords, patroni }: StartedEngine): ClusterFacts {
     const { options, directory, name, detach } = this.#assignment;
     const addresses = Object.fromEntries([...this.#virtualIps].map(([kind, { address }]) => [kind, address]));
     return {
@@ -278,6 +278,7 @@ export class Supervisor {
       caFile: layout.caFile,
       superuser: { user: SUPERUSER, password: passwords.superuser },
       servers: [...engine.servers],
+      patroni: patroni ?? null,
       directory: join(directory),
       name: name ?? null,
       detached: detach,

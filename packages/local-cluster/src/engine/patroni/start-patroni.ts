@@ -8,6 +8,7 @@ import { prepareGround, writeCertificates } from '../ground.ts';
 import { makePassword } from '../password.ts';
 import { chooseAddresses } from './addresses.ts';
 import { Balancer } from './balancer.ts';
+import { AGENT_USER } from './configuration.ts';
 import { Etcd } from './etcd.ts';
 import { NodeNetwork } from './network.ts';
 import { PatroniEngine } from './patroni-engine.ts';
@@ -116,7 +117,11 @@ export async function startPatroni({
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
-  return { engine, children, layout, ca: shown.ca, passwords };
+  const agents = Object.fromEntries(
+    addresses.nodes.map(({ rest }, index) => [names[index] ?? '', rest] as const),
+  );
+  const patroni = { agents, user: AGENT_USER, password: secrets.agent };
+  return { engine, children, layout, ca: shown.ca, passwords, patroni };
 }
 
 async function untilPrimary(node: PatroniNode, signal: AbortSignal): Promise<void> {
