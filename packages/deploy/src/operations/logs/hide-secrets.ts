@@ -31,7 +31,9 @@ export async function readHide(kube: KubeApi, lab: Lab, namespace: string): Prom
 
 /** Pure. */
 export function hiding(values: readonly string[]): Hide {
-  const shown = [...new Set(values.flatMap(partsOf).flatMap(spellingsOf))]
+  const shown = [
+    ...new Set(values.flatMap((value) => [...partsOf(value).flatMap(spellingsOf), base64(value)])),
+  ]
     .filter((each) => each !== '')
     // Or the end of a longer one would stay.
     .toSorted((a, b) => b.length - a.length);
@@ -57,13 +59,18 @@ function partsOf(value: string): string[] {
   return lines.filter((line) => line.length >= SHORTEST_LINE && !line.startsWith('-----'));
 }
 
-/** As it is, in SQL, in JSON, in an address, in a Secret. */
+/** As it stands in a Secret, whole: a key's lines cannot be told apart there. */
+function base64(value: string): string {
+  return Buffer.from(value).toString('base64');
+}
+
+/** As it is, in SQL, in JSON, in an address, in base64. */
 function spellingsOf(value: string): string[] {
   return [
     value,
     value.replaceAll("'", "''"),
     JSON.stringify(value).slice(1, -1),
     encodeURIComponent(value.toWellFormed()),
-    Buffer.from(value).toString('base64'),
+    base64(value),
   ];
 }
