@@ -5,7 +5,12 @@ import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { X509CertificateGenerator, BasicConstraintsExtension } from '@peculiar/x509';
+import {
+  BasicConstraintsExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import type { Extension } from '@peculiar/x509';
 import { DeployError } from '../errors/deploy-error.ts';
 import type { CertificatePlan } from '../manifests/certificate-plan.ts';
 import { issueAuthority, issueCertificate } from './issue.ts';
@@ -57,6 +62,16 @@ describe('the certificate', () => {
     const certificate = new X509Certificate(issued.certificate);
     expect(certificate.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
   });
+
+  it('names an authority of somebody else as that calls itself, or nobody takes it for its issuer', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const authority = await foreignAuthority(privateKey, [
+      new SubjectKeyIdentifierExtension('5c6001d5'.repeat(5)),
+    ]);
+    const { certificate } = await issueCertificate(PLAN, authority, Date.now());
+    const issued = new X509Certificate(certificate).checkIssued(new X509Certificate(authority.certificate));
+    expect(issued).toBe(true);
+  });
 });
 
 describe('an authority', () => {
@@ -84,7 +99,10 @@ describe('an authority', () => {
 
 const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
 
-async function foreignAuthority(privateKey: KeyObject): Promise<IssuedPair> {
+async function foreignAuthority(
+  privateKey: KeyObject,
+  extensions: readonly Extension[] = [],
+): Promise<IssuedPair> {
   const certificate = await X509CertificateGenerator.create({
     subject: 'CN=Schule',
     issuer: 'CN=Schule',
@@ -92,7 +110,7 @@ async function foreignAuthority(privateKey: KeyObject): Promise<IssuedPair> {
     publicKey: createPublicKey(privateKey).toCryptoKey(RSA, true, ['verify']),
     signingKey: privateKey.toCryptoKey(RSA, true, ['sign']),
     signingAlgorithm: RSA,
-    extensions: [new BasicConstraintsExtension(true, 0, true)],
+    extensions: [new BasicConstraintsExtension(true, 0, true), ...extensions],
   });
   const key = privateKey.export({ type: 'pkcs1', format: 'pem' });
   return { certificate: certificate.toString('pem'), key };

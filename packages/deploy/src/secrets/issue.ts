@@ -77,10 +77,21 @@ export async function issueCertificate(
         ...plan.ipAddresses.map((value) => ({ type: 'ip' as const, value })),
       ]),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await keyIdentifierOf(issuer),
     ],
   });
   return { certificate: pem(certificate), key: await exportKey(keys.privateKey) };
+}
+
+/**
+ * As the authority itself says, since there is more than one way to make it from a key: one that differs is not taken for
+ * that of its issuer (RFC 5280, 4.2.1.1).
+ */
+async function keyIdentifierOf(issuer: X509Certificate): Promise<AuthorityKeyIdentifierExtension> {
+  const own = issuer.getExtension(SubjectKeyIdentifierExtension);
+  return own === null
+    ? AuthorityKeyIdentifierExtension.create(issuer.publicKey)
+    : new AuthorityKeyIdentifierExtension(own.keyId);
 }
 
 function readAuthority(

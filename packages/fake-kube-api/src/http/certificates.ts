@@ -1,12 +1,14 @@
 // The polyfill that tsyringe, inside the X.509 library, demands before it is loaded.
 import 'reflect-metadata';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
   type X509Certificate,
 } from '@peculiar/x509';
@@ -41,6 +43,7 @@ export async function makeCertificates(now = Date.now()): Promise<ServerCertific
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   const issue = (
@@ -81,6 +84,11 @@ async function issued(
   const keys = await newKeys();
   const certificate = await X509CertificateGenerator.create({
     ...what,
+    extensions: [
+      ...what.extensions,
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(ca.publicKey),
+    ],
     issuer: ca.subject,
     publicKey: keys.publicKey,
     signingKey,

@@ -1,12 +1,14 @@
 // The polyfill that tsyringe, inside the X.509 library, demands before it is loaded.
 import 'reflect-metadata';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import type { ServerCertificates } from '../own-secrets.ts';
@@ -40,6 +42,8 @@ export async function makeCertificates({
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      // Python 3.13, and Patroni with it, refuses certificates without these (RFC 5280, 4.2.1.1 and 4.2.1.2).
+      await SubjectKeyIdentifierExtension.create(caKeys.publicKey),
     ],
   });
   const certificate = await X509CertificateGenerator.create({
@@ -59,6 +63,8 @@ export async function makeCertificates({
         { type: 'dns', value: 'localhost' },
         ...['127.0.0.1', '::1', ...addresses].map((value) => ({ type: 'ip' as const, value })),
       ]),
+      await SubjectKeyIdentifierExtension.create(serverKeys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
     ],
   });
   return {
