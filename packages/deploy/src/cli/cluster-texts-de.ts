@@ -32,6 +32,8 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
   stepDone: (written, unchanged) => `  fertig: ${written} geschrieben, ${unchanged} unverändert`,
   applied: (written, seconds) =>
     `Der Cluster ist, wie die lab.yaml sagt: ${written} geschrieben in ${seconds} s.`,
+  apiSlow: ({ server, reason, attempt, attempts }) =>
+    `  wartet auf die Kubernetes-API auf ${server}: ${reason ?? 'noch keine Antwort'} (Versuch ${attempt} von ${attempts})`,
   interrupted: () => 'Angehalten. Was angewendet ist, bleibt; derselbe Befehl macht dort weiter.',
   lockTakenOver: (from) => `Der Lauf von ${from} ist tot; seine Sperre ist übernommen.`,
 };
