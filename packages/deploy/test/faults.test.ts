@@ -165,6 +165,29 @@ describe('trouble that stays', () => {
   });
 });
 
+it.each<[string, Fault['effect'], RegExp]>([
+  [
+    'a webhook',
+    { kind: 'webhook-refused', webhook: 'a.b', url: 'https://a.b/' },
+    /Do the pods run that are to answer/,
+  ],
+  ['another writer', { kind: 'status', code: 409 }, /Something else writes it at the same time/],
+  [
+    'what will not change',
+    { kind: 'status', code: 410, message: 'gone for good' },
+    /\(410\): gone for good\. What was applied stays/,
+  ],
+])('a plan that meets %s says what to do about it', async (_, effect, message) => {
+  const { server, deploy } = await useCluster();
+  expect((await deploy(['apply', '--yes', '--only', 'storage'])).code).toBe(EXIT.ok);
+  server.faults.add({ match: { resource: 'storageclasses', verb: 'apply' }, effect });
+  const { code, err, out } = await deploy(['apply', '--yes', '--only', 'storage', '--lang', 'en']);
+  expect(code, out).toBe(EXIT.failed);
+  expect(err).toMatch(message);
+  const german = await deploy(['apply', '--yes', '--only', 'storage', '--lang', 'de']);
+  expect(german.err).not.toMatch(message);
+});
+
 describe('the kubeconfig', () => {
   it('is looked for where kubectl looks for it', async () => {
     const { server, directory } = await useCluster();

@@ -39,7 +39,7 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
 };
 
 function forceText(resources: readonly string[]): string {
-  return resources.map((each) => `--force '${each}'`).join(' ');
+  return ['deploy:lab apply', ...resources.map((each) => `--force '${each}'`)].join(' ');
 }
 
 const WAITS: By<Wait, 'for'> = {

@@ -90,7 +90,7 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
     'node-not-ready': ({ node }) =>
       `Siehe 'kubectl describe node ${node}' und dort 'journalctl -u k3s', ${AGAIN}`,
     obstacle: () =>
-      `'kubectl get events' sagt, was im Weg ist; 'deploy:lab apply' legt es an und wartet darauf, ${AGAIN}`,
+      `'kubectl get events' sagt, was im Weg ist; 'deploy:lab apply' legt an, was fehlt, und wartet darauf, ${AGAIN}`,
     'no-primary': () =>
       `Siehe die Protokolle der Pods: Erreicht Patroni die Kubernetes-API, und ist ein Mitglied ganz genug, um zu führen?`,
     'several-primaries': () =>

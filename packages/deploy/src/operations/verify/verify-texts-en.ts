@@ -89,7 +89,7 @@ export const VERIFY_TEXTS_EN: VerifyTexts = {
     'node-not-ready': ({ node }) =>
       `See 'kubectl describe node ${node}' and 'journalctl -u k3s' there, ${AGAIN}`,
     obstacle: () =>
-      `'kubectl get events' says what is in its way; 'deploy:lab apply' makes it and waits for it, ${AGAIN}`,
+      `'kubectl get events' says what is in its way; 'deploy:lab apply' makes what is missing and waits for it, ${AGAIN}`,
     'no-primary': () =>
       `See the pods' logs: does Patroni reach the Kubernetes API, and is a member whole enough to lead?`,
     'several-primaries': () =>
