@@ -95,7 +95,7 @@ describe('drift', () => {
     server.requests.clear();
     const refused = await deploy(['apply', '--yes']);
     expect(refused.code).toBe(EXIT.failed);
-    expect(refused.err).toContain(`--force 'postgresql default/${CLUSTER}'`);
+    expect(refused.err).toContain(`deploy:lab apply --force 'postgresql default/${CLUSTER}'`);
     expect(server.requests.writes()).toEqual([]);
 
     const typo = await deploy(['apply', '--yes', '--force', `postgres default/${CLUSTER}`]);

@@ -48,6 +48,24 @@ describe('trouble that passes', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(900);
   });
 
+  it('is named where somebody waits for longer than a second', async () => {
+    const { server, deploy } = await useCluster();
+    const match = { resource: 'storageclasses' };
+    server.faults.add({ match, effect: { kind: 'hang' }, times: 1 });
+    const hung = await deploy(['plan', '--lang', 'en'], { pace: SOON_TIRED });
+    expect(hung.code).toBe(EXIT.changes);
+    expect(hung.err).toContain(
+      `  waiting for the Kubernetes API at ${server.url}: no answer yet (attempt 1 of 6)`,
+    );
+    const effect = { kind: 'status', code: 429, retryAfterSeconds: 2 } as const;
+    server.faults.add({ match, effect, times: 1 });
+    const throttled = await deploy(['plan', '--json', '--lang', 'de']);
+    expect(throttled.err).toContain(
+      `  wartet auf die Kubernetes-API auf ${server.url}: 429: Too many requests, please try again later. (Versuch 2 von 6)`,
+    );
+    expect(JSON.parse(throttled.out)).toMatchObject({ version: 1 });
+  });
+
   it('waits for the webhook of a chart that was just installed', async () => {
     const { server, deploy } = await useCluster();
     server.lab.faults.webhookRefusals = 8;
@@ -112,7 +130,21 @@ describe('trouble that stays', () => {
       ({ faults }) =>
         void faults.add({ match: { resource: 'storageclasses' }, effect: { kind: 'status', code: 500 } }),
       {},
-      /refuses StorageClass local-path-retain \(500\): .*etcdserver: request timed out/,
+      /refuses StorageClass local-path-retain \(500\): .*etcdserver: request timed out\. .*kubectl get --raw \/readyz/,
+    ],
+    [
+      'a server that says it in many lines',
+      ({ faults }) =>
+        void faults.add({
+          match: { resource: 'storageclasses' },
+          effect: {
+            kind: 'status',
+            code: 503,
+            message: `<html>\r\n  <h1>503</h1>\n    at nginx${'!'.repeat(2_000)}`,
+          },
+        }),
+      {},
+      /refuses StorageClass local-path-retain \(503\): <html> <h1>503<\/h1> at nginx!{900,1000}… It was tried several times/,
     ],
     [
       'a server that does not answer',
@@ -131,6 +163,29 @@ describe('trouble that stays', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(message);
   });
+});
+
+it.each<[string, Fault['effect'], RegExp]>([
+  [
+    'a webhook',
+    { kind: 'webhook-refused', webhook: 'a.b', url: 'https://a.b/' },
+    /Do the pods run that are to answer/,
+  ],
+  ['another writer', { kind: 'status', code: 409 }, /Something else writes it at the same time/],
+  [
+    'what will not change',
+    { kind: 'status', code: 410, message: 'gone for good' },
+    /\(410\): gone for good\. What was applied stays/,
+  ],
+])('a plan that meets %s says what to do about it', async (_, effect, message) => {
+  const { server, deploy } = await useCluster();
+  expect((await deploy(['apply', '--yes', '--only', 'storage'])).code).toBe(EXIT.ok);
+  server.faults.add({ match: { resource: 'storageclasses', verb: 'apply' }, effect });
+  const { code, err, out } = await deploy(['apply', '--yes', '--only', 'storage', '--lang', 'en']);
+  expect(code, out).toBe(EXIT.failed);
+  expect(err).toMatch(message);
+  const german = await deploy(['apply', '--yes', '--only', 'storage', '--lang', 'de']);
+  expect(german.err).not.toMatch(message);
 });
 
 describe('the kubeconfig', () => {

@@ -35,3 +35,8 @@ export interface CliTexts {
   readonly warnings: ByCode<LabWarning>;
   readonly failures: ByCode<Failure>;
 }
+
+/** Somebody else's words, with ours to follow. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}

@@ -32,12 +32,14 @@ export const CLUSTER_TEXTS_DE: ClusterTexts = {
   stepDone: (written, unchanged) => `  fertig: ${written} geschrieben, ${unchanged} unverändert`,
   applied: (written, seconds) =>
     `Der Cluster ist, wie die lab.yaml sagt: ${written} geschrieben in ${seconds} s.`,
+  apiSlow: ({ server, reason, attempt, attempts }) =>
+    `  wartet auf die Kubernetes-API auf ${server}: ${reason ?? 'noch keine Antwort'} (Versuch ${attempt} von ${attempts})`,
   interrupted: () => 'Angehalten. Was angewendet ist, bleibt; derselbe Befehl macht dort weiter.',
   lockTakenOver: (from) => `Der Lauf von ${from} ist tot; seine Sperre ist übernommen.`,
 };
 
 function forceText(resources: readonly string[]): string {
-  return resources.map((each) => `--force '${each}'`).join(' ');
+  return ['deploy:lab apply', ...resources.map((each) => `--force '${each}'`)].join(' ');
 }
 
 const WAITS: By<Wait, 'for'> = {

@@ -31,12 +31,14 @@ export const CLUSTER_TEXTS_EN: ClusterTexts = {
   sinceSeconds: (line, seconds) => `${line} (for ${seconds} s)`,
   stepDone: (written, unchanged) => `  done: ${written} written, ${unchanged} unchanged`,
   applied: (written, seconds) => `The cluster is as the lab.yaml says: ${written} written in ${seconds} s.`,
+  apiSlow: ({ server, reason, attempt, attempts }) =>
+    `  waiting for the Kubernetes API at ${server}: ${reason ?? 'no answer yet'} (attempt ${attempt} of ${attempts})`,
   interrupted: () => 'Stopped. What was applied stays; the same command goes on from there.',
   lockTakenOver: (from) => `The run of ${from} is dead; its lock has been taken over.`,
 };
 
 function forceText(resources: readonly string[]): string {
-  return resources.map((each) => `--force '${each}'`).join(' ');
+  return ['deploy:lab apply', ...resources.map((each) => `--force '${each}'`)].join(' ');
 }
 
 const WAITS: By<Wait, 'for'> = {

@@ -1,5 +1,6 @@
 import type { Obstacle, Wait } from '../errors/deploy-error.ts';
 import type { RefusedVersion } from '../errors/operation-failure.ts';
+import type { Delay } from '../kube/kube-api.ts';
 import type { StepId } from '../manifests/manifest.ts';
 import type { Prerequisite } from '../plan/examine.ts';
 
@@ -48,6 +49,8 @@ export interface ClusterTexts {
   sinceSeconds(line: string, seconds: number): string;
   stepDone(written: number, unchanged: number): string;
   applied(written: number, seconds: number): string;
+  /** A request that has had no answer for a second, or none that it could do with. */
+  apiSlow(delay: Delay): string;
   interrupted(): string;
   /** The run that held the lock before is dead. */
   lockTakenOver(from: string): string;

@@ -1,3 +1,4 @@
+import { sentence } from './cli-texts.ts';
 import type { CliTexts } from './cli-texts.ts';
 import { OPERATION_FAILURES_DE } from './operation-failures-de.ts';
 import { CLUSTER_TEXTS_DE, obstacleText, remedyText, waitText } from './cluster-texts-de.ts';
@@ -81,7 +82,7 @@ export const CLI_TEXTS_DE: CliTexts = {
     'kube-unreachable': (found) =>
       `Die Kubernetes-API auf ${found.server} ist nicht erreichbar (${found.reason}, ${found.attempts} ${found.attempts === 1 ? 'Versuch' : 'Versuche'}). Stimmt die Adresse in der kubeconfig, und läuft der Server? Was angewendet ist, bleibt; denselben Befehl wiederholen.`,
     'kube-refused': ({ resource, status, message }) =>
-      `Die Kubernetes-API lehnt ${resource} ab (${status}): ${message}${status === 401 || status === 403 ? ' Gehört die kubeconfig einem Administrator, und ist sie nicht abgelaufen?' : ''}`,
+      `Die Kubernetes-API lehnt ${resource} ab (${status}): ${sentence(message)}${refusalRemedy(status, message)}`,
     conflict: ({ resource, owners }) =>
       `${resource} hat Felder, die anderen gehören: ${owners.map(({ manager, fields }) => `${fields.join(', ')} gehört ${manager}`).join('; ')}. ${CLUSTER_TEXTS_DE.inConflict([resource])}`,
     'webhook-silent': ({ resource, seconds, message }) =>
@@ -96,6 +97,19 @@ export const CLI_TEXTS_DE: CliTexts = {
       `Secret ${secret} bekommt kein ${key}: ${from} fehlt oder ist leer. Bereitstellen und erneut anwenden.`,
   },
 };
+
+/** What to do about it. */
+function refusalRemedy(status: number, message: string): string {
+  if (status === 401 || status === 403)
+    return ' Gehört die kubeconfig einem Administrator, und ist sie nicht abgelaufen?';
+  if (message.includes('failed calling webhook'))
+    return " Laufen die Pods, die dort antworten sollen ('kubectl get pods -A')? Dann denselben Befehl wiederholen.";
+  if (status === 409)
+    return ' Etwas anderes schreibt es gleichzeitig, immer wieder. Das finden, dann denselben Befehl wiederholen.';
+  if (status === 429 || status >= 500)
+    return " Es wurde mehrmals versucht. 'kubectl get --raw /readyz?verbose' sagt, was dem Server fehlt. Was angewendet ist, bleibt; denselben Befehl wiederholen.";
+  return ' Was angewendet ist, bleibt. Das in der lab.yaml oder im Cluster beheben und denselben Befehl wiederholen.';
+}
 
 function instantText(ms: number): string {
   return new Date(ms).toLocaleString('de-DE');

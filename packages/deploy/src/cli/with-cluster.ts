@@ -1,6 +1,7 @@
 import type { Lab } from '../config/lab.ts';
 import type { KubeConnection } from '../kube/connection.ts';
 import { KubeApi } from '../kube/kube-api.ts';
+import type { Delay } from '../kube/kube-api.ts';
 import { connect } from '../kube/kubeconfig.ts';
 import { ClusterLock } from '../lock/cluster-lock.ts';
 import { thisRun } from '../lock/holder.ts';
@@ -53,9 +54,15 @@ export async function withCluster(
 ): Promise<ExitCode> {
   return withLab(options, output, async (lab, labPath) => {
     const connection = connect(options.kubeconfig, environment);
-    const kube = new KubeApi(connection, pace, signal);
+    const texts = CLUSTER_TEXTS[options.language];
+    const kube = new KubeApi(
+      connection,
+      pace,
+      signal,
+      tellingOnce(output, (delay) => texts.apiSlow(delay)),
+    );
     const lock = new ClusterLock(kube, thisRun(), {
-      onTakenOver: (from) => tellTakeover(CLUSTER_TEXTS[options.language].lockTakenOver(from)),
+      onTakenOver: (from) => tellTakeover(texts.lockTakenOver(from)),
     });
     try {
       return await use({ lab, labPath, connection, kube, pace, reach, signal, lock });
@@ -68,4 +75,23 @@ export async function withCluster(
       connection.close();
     }
   });
+}
+
+/** The same is told again after so long, in milliseconds. */
+const TOLD_AGAIN_MS = 10_000;
+
+/** Several requests wait at the same time, for the same reason, and not all in the same attempt. */
+function tellingOnce(output: Output, textOf: (delay: Delay) => string): (delay: Delay) => void {
+  let told: { readonly delay: Delay; readonly at: number } | undefined;
+  return (delay) => {
+    const now = performance.now();
+    const isKnown =
+      told !== undefined &&
+      now - told.at < TOLD_AGAIN_MS &&
+      told.delay.reason === delay.reason &&
+      told.delay.attempt >= delay.attempt;
+    if (isKnown) return;
+    output.err(textOf(delay));
+    told = { delay, at: now };
+  };
 }

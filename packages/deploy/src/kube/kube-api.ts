@@ -13,24 +13,48 @@ import type { Resource, ResourceKind } from './resource.ts';
 /** Under which our fields stand in `managedFields`. One for all versions, or the next would be in conflict with this. */
 export const FIELD_MANAGER = 'schooldb-deploy';
 
+/** Why a request is still without an answer, for whoever waits. */
+export interface Delay {
+  readonly server: string;
+  /** Why the last attempt came to nothing; undefined in the first. In the server's or the system's own words. */
+  readonly reason: string | undefined;
+  readonly attempt: number;
+  readonly attempts: number;
+}
+
+/** Characters of a server's message; a real one with all its causes has far fewer. */
+const LONGEST_MESSAGE = 1_000;
+/** Nobody waits longer without a word. */
+const TOLD_AFTER_MS = 1_000;
+
 /** The requests that we make. All are safe to repeat, and are, while the trouble may pass. */
 export class KubeApi {
   readonly #connection: KubeConnection;
   readonly #pace: Pace;
   readonly #signal: AbortSignal;
+  readonly #onDelay: (delay: Delay) => void;
   /** By how much the server's clock is ahead of ours. */
   #aheadMs = 0;
 
-  /** @param signal - ends every request and every pause. */
-  constructor(connection: KubeConnection, pace: Pace, signal: AbortSignal) {
+  /**
+   * @param signal - ends every request and every pause.
+   * @param onDelay - hears each second of a request that takes longer than that.
+   */
+  constructor(
+    connection: KubeConnection,
+    pace: Pace,
+    signal: AbortSignal,
+    onDelay: (delay: Delay) => void = () => {},
+  ) {
     this.#connection = connection;
     this.#pace = pace;
     this.#signal = signal;
+    this.#onDelay = onDelay;
   }
 
   /** The same server, with another signal. */
   withSignal(signal: AbortSignal): KubeApi {
-    return new KubeApi(this.#connection, this.#pace, signal);
+    return new KubeApi(this.#connection, this.#pace, signal, this.#onDelay);
   }
 
   /** What time it is for the server, to a second, in milliseconds since 1970; ours before its first answer. */
@@ -146,6 +170,24 @@ export class KubeApi {
   }
 
   async #send(resource: Resource, request: KubeRequest): Promise<KubeAnswer> {
+    const { server } = this.#connection;
+    const { attempts } = this.#pace;
+    let delay: Delay = { server, reason: undefined, attempt: 1, attempts };
+    const telling = setInterval(() => this.#onDelay(delay), TOLD_AFTER_MS);
+    try {
+      return await this.#sendUntilAnswered(resource, request, (reason, failures) => {
+        delay = { ...delay, reason, attempt: Math.min(failures + 1, attempts) };
+      });
+    } finally {
+      clearInterval(telling);
+    }
+  }
+
+  async #sendUntilAnswered(
+    resource: Resource,
+    request: KubeRequest,
+    onFailed: (reason: string, failures: number) => void,
+  ): Promise<KubeAnswer> {
     for (let attempt = 1; ; attempt += 1) {
       const isLast = attempt >= this.#pace.attempts;
       const outcome = await this.#attempt(request);
@@ -154,15 +196,15 @@ export class KubeApi {
         if (isLast || status < 400) return outcome;
         // Where a version is named, the same request will not be answered otherwise.
         if (status === 409 && request.bodyType !== 'apply') return outcome;
-        if (!new KubeRefusal(resourceText(resource), details(status, body)).isPassing) return outcome;
-      } else if (isLast || outcome.isFinal) {
+        const refusal = new KubeRefusal(resourceText(resource), details(status, body));
+        if (!refusal.isPassing) return outcome;
+        onFailed(`${status}: ${refusal.details.message}`, attempt);
+      } else {
+        const { reason, isFinal } = outcome;
         const { server } = this.#connection;
-        throw new DeployError({
-          code: 'kube-unreachable',
-          server,
-          reason: outcome.reason,
-          attempts: attempt,
-        });
+        if (isLast || isFinal)
+          throw new DeployError({ code: 'kube-unreachable', server, reason, attempts: attempt });
+        onFailed(reason, attempt);
       }
       const retryAfterMs = 'body' in outcome ? outcome.retryAfterMs : 0;
       await this.pause(pauseMs(attempt, this.#pace, Math.random(), retryAfterMs));
@@ -227,7 +269,13 @@ function details(status: number, body: string): RefusalDetails {
     details?: { causes?: { reason?: string; message?: string; field?: string }[] };
   };
   const causes = (given?.causes ?? []).map((cause) => ({ reason: '', message: '', field: '', ...cause }));
-  return { status, reason, message, causes };
+  return { status, reason, message: inOneLine(message), causes };
+}
+
+/** A proxy in between answers with a page, and a server that has a fault of its own with where it happened. */
+function inOneLine(message: string): string {
+  const line = message.replaceAll(/\s*\n\s*/g, ' ');
+  return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
 }
 
 /** What is no JSON is nobody's object: "404 page not found", or a proxy's page. */

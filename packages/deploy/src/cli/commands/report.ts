@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { DeployError } from '../../errors/deploy-error.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { makeReport } from '../../operations/report/report.ts';
+import type { VerifyContext } from '../../operations/verify/verify.ts';
+import { VERIFY_TEXTS } from '../../operations/verify/texts.ts';
 import { countChecks } from '../../operations/verify/verify-output.ts';
 import { UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
@@ -12,6 +14,7 @@ import { REPORT_MARK, reportJson, reportLines } from '../report-output.ts';
 import { REPORT_TEXTS } from '../report-texts.ts';
 import { withTarget } from '../target.ts';
 import type { ClusterOptions } from '../with-cluster.ts';
+import { verifyPatiently } from '../verify-and-tell.ts';
 import { FILE, JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
 interface ReportOptions extends ClusterOptions {
@@ -55,7 +58,8 @@ export const report: Command<ReportOptions> = {
     if (path !== undefined && !(await mayBeWritten(path))) throw new UsageError(texts.notOurs(path));
     return withTarget(options, session, output, async (target) => {
       const { databaseMs } = target.pace;
-      const found = await makeReport({ ...target, databaseMs, isVerified });
+      const verify = (context: VerifyContext) => verifyPatiently(context, VERIFY_TEXTS[language], output);
+      const found = await makeReport({ ...target, databaseMs, verify: isVerified ? verify : undefined });
       const { context, server } = target.connection;
       const cluster = { lab: target.lab, context, server };
       const text = json

@@ -1,12 +1,11 @@
 import type { CheckResult } from '../../operations/verify/check.ts';
-import { verify as verifyCluster } from '../../operations/verify/verify.ts';
 import { VERIFY_TEXTS } from '../../operations/verify/texts.ts';
 import { checkJson, countChecks } from '../../operations/verify/verify-output.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ClusterOptions } from '../with-cluster.ts';
 import { CLUSTER_TEXTS } from '../texts.ts';
-import { verifyAndTell } from '../verify-and-tell.ts';
+import { verifyAndTell, verifyPatiently } from '../verify-and-tell.ts';
 import { withCluster } from '../with-cluster.ts';
 import { JSON_OPTION, KUBECONFIG } from './shared-options.ts';
 
@@ -26,9 +25,10 @@ export const verify: Command<ClusterOptions & { readonly json?: boolean }> = {
       }
       const results: CheckResult[] = [];
       const report = (found: CheckResult): void => void results.push(found);
-      await verifyCluster({ ...cluster, databaseMs: cluster.pace.databaseMs, report });
+      const texts = VERIFY_TEXTS[options.language];
+      await verifyPatiently({ ...cluster, databaseMs: cluster.pace.databaseMs, report }, texts, output);
       const ok = countChecks(results).failed === 0;
-      const checks = results.map((found) => checkJson(found, VERIFY_TEXTS[options.language]));
+      const checks = results.map((found) => checkJson(found, texts));
       output.out(JSON.stringify({ version: 1, context, server, ok, checks }, undefined, 2));
       return ok ? EXIT.ok : EXIT.failed;
     }),

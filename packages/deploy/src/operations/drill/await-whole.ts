@@ -25,6 +25,9 @@ export async function awaitWhole(
   let told = '';
   for (;;) {
     const members = await readMembers(kube, lab);
+    // Nothing was applied, or it is another cluster: none of them will be whole soon.
+    if (members.length === 0 && limitMs === 0)
+      throw new DeployError({ code: 'no-pods', what: 'database', namespace: lab.cluster.namespace });
     const result = judgeMembers(members, lab);
     const unready = members.find(({ isReady, isGoing }) => !isReady || isGoing);
     if (result.state === 'ok' && unready === undefined) return;

@@ -9,7 +9,7 @@ import type { Reach } from '../reach.ts';
 import { readStatus } from '../status/status.ts';
 import type { ClusterState } from '../status/status.ts';
 import type { CheckResult } from '../verify/check.ts';
-import { verify } from '../verify/verify.ts';
+import type { VerifyContext } from '../verify/verify.ts';
 import { readVersions } from './read-versions.ts';
 import type { Versions } from './read-versions.ts';
 
@@ -21,7 +21,8 @@ export interface ReportContext {
   readonly reach: Reach;
   readonly databaseMs: number;
   readonly signal: AbortSignal;
-  readonly isVerified: boolean;
+  /** Undefined leaves it out. */
+  readonly verify: ((context: VerifyContext) => Promise<void>) | undefined;
 }
 
 export interface Report {
@@ -36,14 +37,14 @@ export interface Report {
 
 /** @throws DeployError where the Kubernetes API cannot be reached or refuses; what the signal was aborted with. */
 export async function makeReport(context: ReportContext): Promise<Report> {
-  const { lab, kube, steps, newFiller, isVerified } = context;
+  const { lab, kube, steps, newFiller, verify } = context;
   const startedAt = new Date();
   const from = performance.now();
   const versions = await readVersions(kube, lab);
   const state = await readStatus(kube, lab);
   const plans = await planSteps(kube, steps, { filler: newFiller(), forced: new Set() });
   const checks: CheckResult[] = [];
-  if (isVerified) await verify({ ...context, report: (found) => void checks.push(found) });
+  await verify?.({ ...context, report: (found) => void checks.push(found) });
   const durationMs = Math.round(performance.now() - from);
-  return { startedAt, durationMs, versions, state, plans, checks: isVerified ? checks : undefined };
+  return { startedAt, durationMs, versions, state, plans, checks: verify === undefined ? undefined : checks };
 }

@@ -17,6 +17,8 @@ export interface Handover {
  * @throws DeployError
  */
 export function handoverOf(all: readonly Member[], given: string | undefined, { cluster }: Lab): Handover {
+  if (all.length === 0)
+    throw new DeployError({ code: 'no-pods', what: 'database', namespace: cluster.namespace });
   const members = all.filter(({ isGoing }) => !isGoing);
   const primaries = members.filter(({ role }) => role === 'primary');
   const [from] = primaries;

@@ -90,7 +90,7 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
     'node-not-ready': ({ node }) =>
       `Siehe 'kubectl describe node ${node}' und dort 'journalctl -u k3s', ${AGAIN}`,
     obstacle: () =>
-      `Siehe 'deploy:lab status' und 'kubectl get events'; 'deploy:lab apply' wartet darauf, ${AGAIN}`,
+      `'kubectl get events' sagt, was im Weg ist; 'deploy:lab apply' legt an, was fehlt, und wartet darauf, ${AGAIN}`,
     'no-primary': () =>
       `Siehe die Protokolle der Pods: Erreicht Patroni die Kubernetes-API, und ist ein Mitglied ganz genug, um zu führen?`,
     'several-primaries': () =>
@@ -133,6 +133,7 @@ export const VERIFY_TEXTS_DE: VerifyTexts = {
     'needs-hosts': () => 'jeden Server einmal anzuhalten braucht die Hosts, die deploy noch nicht erreicht',
     'needs-backup': () => 'Sicherung und Wiederherstellung gibt es noch nicht',
   },
+  taking: (seconds) => `  sieht noch nach: Die Datenbank darf für jede Antwort bis zu ${seconds} s brauchen`,
   passed: (ok, notChecked) => `Alles in Ordnung: ${ok} Prüfungen bestanden, ${notChecked} ungeprüft.`,
   failed: (failed, notChecked) =>
     `${failed} ${failed === 1 ? 'Prüfung ist' : 'Prüfungen sind'} fehlgeschlagen, ${notChecked} ungeprüft.`,

@@ -89,7 +89,7 @@ export const VERIFY_TEXTS_EN: VerifyTexts = {
     'node-not-ready': ({ node }) =>
       `See 'kubectl describe node ${node}' and 'journalctl -u k3s' there, ${AGAIN}`,
     obstacle: () =>
-      `See 'deploy:lab status' and 'kubectl get events'; 'deploy:lab apply' waits for it, ${AGAIN}`,
+      `'kubectl get events' says what is in its way; 'deploy:lab apply' makes what is missing and waits for it, ${AGAIN}`,
     'no-primary': () =>
       `See the pods' logs: does Patroni reach the Kubernetes API, and is a member whole enough to lead?`,
     'several-primaries': () =>
@@ -130,6 +130,7 @@ export const VERIFY_TEXTS_EN: VerifyTexts = {
     'needs-hosts': () => 'stopping each server in turn needs the hosts, which deploy does not reach yet',
     'needs-backup': () => 'backup and restore are not there yet',
   },
+  taking: (seconds) => `  still looking: the database may take up to ${seconds} s for each answer`,
   passed: (ok, notChecked) => `All is well: ${ok} checks passed, ${notChecked} not checked.`,
   failed: (failed, notChecked) =>
     `${failed} ${failed === 1 ? 'check has' : 'checks have'} failed, ${notChecked} not checked.`,

@@ -11,6 +11,8 @@ export interface VerifyTexts {
   readonly faults: By<Fault, 'is'>;
   readonly remedies: By<Fault, 'is'>;
   readonly gaps: By<Gap, 'is'>;
+  /** Nothing was heard for a while. */
+  taking(seconds: number): string;
   passed(ok: number, notChecked: number): string;
   failed(failed: number, notChecked: number): string;
 }
