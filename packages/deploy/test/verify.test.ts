@@ -178,14 +178,12 @@ describeWithPoolers('deploy:lab verify', () => {
     }
   });
 
-  it('says which variable of the environment keeps the client from starting', async () => {
+  it('does not heed the variables of an app', async () => {
+    // One that is not known, which an app's client would refuse, and one that would mean something.
     vi.stubEnv('SCHOOLDB_REPLIKA', '10.0.145.136');
+    vi.stubEnv('SCHOOLDB_STARTUP_OPTIONS', '-c default_transaction_read_only=on');
     onTestFinished(() => void vi.unstubAllEnvs());
-    const { code, err } = await lab().deploy(['verify', '--lang', 'de']);
-    expect(code).toBe(EXIT.failed);
-    expect(err).toMatch(
-      /^deploy:lab: Der Datenbank-Client, .* startet nicht \(SCHOOLDB_REPLIKA: unknown variable\./m,
-    );
+    expect((await verify()).failed).toEqual([]);
   });
 
   it('drops what a run that was killed has left, and nothing that is somebody else’s', async () => {

@@ -85,11 +85,16 @@ export type AnySchema = any;
  *
  * @typeParam Schema - the tables and their columns, as Kysely wants them, for {@link SchoolDb.kysely}.
  * @param options - or a connection string. What it leaves out comes from the variables `SCHOOLDB_…`, `DATABASE_URL` and
- * `PG…` of the process, which may say everything.
+ * `PG…`, which may say everything.
+ * @param environment - where those are read from. For programs that connect for somebody else: `{}` reads none.
+ * @defaultValue process.env
  * @throws InvalidOptionsError that names the option or variable, what was given and what is allowed.
  */
-export function createSchoolDb<Schema = AnySchema>(options: SchoolDbOptions | string = {}): SchoolDb<Schema> {
-  return new SchoolDb<Schema>(resolveOptions(options, process.env), {
+export function createSchoolDb<Schema = AnySchema>(
+  options: SchoolDbOptions | string = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): SchoolDb<Schema> {
+  return new SchoolDb<Schema>(resolveOptions(options, environment), {
     clock: systemClock,
     random: systemRandom,
     openWire: openLazyPgWire,

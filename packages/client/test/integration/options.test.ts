@@ -85,6 +85,13 @@ it("works from libpq's variables alone", async () => {
   await expect(plain.query('SELECT 1')).rejects.toThrow(/no encryption/);
 });
 
+it('reads other variables than those of the process, or none, where it is told to', async () => {
+  const db = clientIn({ PGAPPNAME: 'timetable', SCHOOLDB_MISTAKE: 'yes' }, {}, libpqVariables());
+  const { database, user } = cluster;
+  expect(await rowOf(db, WHO)).toEqual({ who: user, where: database, ssl: true, name: 'schooldb' });
+  expect(() => createSchoolDb({}, {})).toThrow(/endpoints.master/);
+});
+
 it('works from its own variables alone, which come before others', async () => {
   const { database, user, password, endpoints } = cluster;
   const text = (address: { host: string; port: number }) => `${address.host}:${address.port}`;

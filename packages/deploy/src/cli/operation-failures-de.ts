@@ -28,8 +28,6 @@ export const OPERATION_FAILURES_DE: ByCode<OperationFailure> = {
     `Niemand hat ${cluster} binnen ${seconds} s übernommen: ${takeoverTextDe(obstacle)}. Siehe die Protokolle der Mitglieder ('kubectl logs') und 'deploy:lab status'.`,
   'not-whole': ({ cluster, reason, seconds }) =>
     `${cluster} ist ${seconds === 0 ? '' : `nach ${seconds} s `}nicht vollständig: ${reason.de}. Erst müssen alle Mitglieder folgen: siehe 'deploy:lab status', dann erneut versuchen.`,
-  'client-options': ({ reason }) =>
-    `Der Datenbank-Client, den auch Apps benutzen, startet nicht (${reason}). Die Variable aus der Umgebung dieses Terminals nehmen ('unset').`,
   'versions-refused': ({ refused }) => refused.map(refusedText).join(' '),
   'load-failed': ({ reason }) =>
     `Die Last konnte nicht erzeugt werden: ${reason}. Siehe, was 'deploy:lab verify' sagt.`,

@@ -28,8 +28,6 @@ export const OPERATION_FAILURES_EN: ByCode<OperationFailure> = {
     `Nobody has taken over ${cluster} within ${seconds} s: ${takeoverTextEn(obstacle)}. See the members' logs ('kubectl logs') and 'deploy:lab status'.`,
   'not-whole': ({ cluster, reason, seconds }) =>
     `${cluster} is not whole${seconds === 0 ? '' : ` after ${seconds} s`}: ${reason.en}. All members have to follow first: see 'deploy:lab status', and try again then.`,
-  'client-options': ({ reason }) =>
-    `The database client, which apps use as well, does not start (${reason}). Take the variable out of this terminal's environment ('unset').`,
   'versions-refused': ({ refused }) => refused.map(refusedText).join(' '),
   'load-failed': ({ reason }) =>
     `The load could not be put on: ${reason}. See what 'deploy:lab verify' says.`,

@@ -39,8 +39,6 @@ export type OperationFailure =
       readonly reason: NotWhole;
       readonly seconds: number;
     }
-  /** A variable of the environment that the client takes offence at, in its own words, which are English. */
-  | { readonly code: 'client-options'; readonly reason: string }
   | { readonly code: 'versions-refused'; readonly refused: readonly RefusedVersion[] }
   /** The load generator's own words, which are English. */
   | { readonly code: 'load-failed'; readonly reason: string }

@@ -11,16 +11,20 @@ export class SchoolDbDriver implements Driver, Session {
 
   constructor(target: Target, applicationName: string, maxConnections: number, exactlyOnce: boolean) {
     const { master, replica, masterPooler, database, user, password } = target;
-    this.#db = createSchoolDb({
-      endpoints: { master, ...(replica && { replica }), ...(masterPooler && { masterPooler }) },
-      prefer: masterPooler === undefined ? 'direct' : 'pooler',
-      database,
-      user,
-      password,
-      tls: clientTls(target.tls),
-      applicationName,
-      maxConnections,
-    });
+    // What is measured must not depend on what an app's variables happen to say here.
+    this.#db = createSchoolDb(
+      {
+        endpoints: { master, ...(replica && { replica }), ...(masterPooler && { masterPooler }) },
+        prefer: masterPooler === undefined ? 'direct' : 'pooler',
+        database,
+        user,
+        password,
+        tls: clientTls(target.tls),
+        applicationName,
+        maxConnections,
+      },
+      {},
+    );
     this.#exactlyOnce = exactlyOnce;
   }
 

@@ -1,6 +1,5 @@
-import { createSchoolDb, InvalidOptionsError, SchoolDbError } from '@schooldb/client';
-import type { SchoolDb, SchoolDbOptions } from '@schooldb/client';
-import { DeployError } from '../../errors/deploy-error.ts';
+import { createSchoolDb, SchoolDbError } from '@schooldb/client';
+import type { SchoolDb } from '@schooldb/client';
 import type { Credentials } from '../credentials/credentials.ts';
 import { reachable } from '../reach.ts';
 import type { Reach } from '../reach.ts';
@@ -12,11 +11,7 @@ export interface DatabaseClients {
   close(): Promise<void>;
 }
 
-/**
- * As an app would do it: the client with the addresses, the authority and nothing else.
- *
- * @throws DeployError where a variable of the environment keeps the client from starting.
- */
+/** As an app would do it: the client with the addresses, the authority and nothing else, whatever this terminal's variables say. */
 export function openClients(
   { addresses, database, user, password, ca }: Credentials,
   reach: Reach,
@@ -36,8 +31,8 @@ export function openClients(
   } as const;
   const servers = { master: at(master), replica: at(replica) };
   const poolers = { masterPooler: at(masterPooler), replicaPooler: at(replicaPooler) };
-  const direct = opened({ ...options, endpoints: servers });
-  const pooled = opened({ ...options, endpoints: { ...servers, ...poolers }, prefer: 'pooler' });
+  const direct = createSchoolDb({ ...options, endpoints: servers }, {});
+  const pooled = createSchoolDb({ ...options, endpoints: { ...servers, ...poolers }, prefer: 'pooler' }, {});
   return {
     direct,
     pooled,
@@ -45,15 +40,6 @@ export function openClients(
       await Promise.all([direct.close(), pooled.close()]);
     },
   };
-}
-
-function opened(options: SchoolDbOptions): SchoolDb {
-  try {
-    return createSchoolDb(options);
-  } catch (error) {
-    if (!(error instanceof InvalidOptionsError)) throw error;
-    throw new DeployError({ code: 'client-options', reason: error.message }, { cause: error });
-  }
 }
 
 /** What the server or the client says, with what is behind it: never a password, which neither of them quotes. */
