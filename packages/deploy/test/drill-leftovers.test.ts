@@ -12,7 +12,7 @@ const LEFT = ['schooldb_loadgen_dead0001_beat', 'schooldb_loadgen_dead0001_ledge
 const FOREIGN = 'schooldb_loadgen_beef0001_ledger';
 
 async function query(text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: lab().database.connectionString() });
+  const client = new pg.Client(lab().access());
   client.on('error', () => {});
   await client.connect();
   const { rows } = await client.query<Record<string, unknown>>(text);
