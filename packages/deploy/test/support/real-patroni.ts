@@ -117,7 +117,8 @@ export class RealPatroni {
     }
     patroni.leaders.set(NAME, leader);
     const confirming = await this.#confirming(servers);
-    if (confirming !== undefined) patroni.confirming.set(NAME, confirming);
+    // What was asked for before the pause may be answered in the middle of it.
+    if (confirming !== undefined && !this.#isPaused) patroni.confirming.set(NAME, confirming);
     return { leader, confirming, members: [...patroni.members] };
   }
 
