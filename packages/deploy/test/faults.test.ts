@@ -177,6 +177,15 @@ it.each<[string, Fault['effect'], RegExp]>([
     { kind: 'status', code: 410, message: 'gone for good' },
     /\(410\): gone for good\. What was applied stays/,
   ],
+  [
+    'a field that the definition does not know, which is tried once',
+    {
+      kind: 'status',
+      code: 500,
+      message: 'failed to create typed patch object (x): .spec.new: field not declared in schema',
+    },
+    /not declared in schema\. What was applied stays\. Mend that/,
+  ],
 ])('a plan that meets %s says what to do about it', async (_, effect, message) => {
   const { server, deploy } = await useCluster();
   expect((await deploy(['apply', '--yes', '--only', 'storage'])).code).toBe(EXIT.ok);

@@ -1,3 +1,5 @@
+import { causeOf } from '../errors/kube-refusal.ts';
+import type { RefusalCause } from '../errors/kube-refusal.ts';
 import { sentence } from './cli-texts.ts';
 import type { CliTexts } from './cli-texts.ts';
 import { OPERATION_FAILURES_DE } from './operation-failures-de.ts';
@@ -82,7 +84,7 @@ export const CLI_TEXTS_DE: CliTexts = {
     'kube-unreachable': (found) =>
       `Die Kubernetes-API auf ${found.server} ist nicht erreichbar (${found.reason}, ${found.attempts} ${found.attempts === 1 ? 'Versuch' : 'Versuche'}). Stimmt die Adresse in der kubeconfig, und läuft der Server? Was angewendet ist, bleibt; denselben Befehl wiederholen.`,
     'kube-refused': ({ resource, status, message }) =>
-      `Die Kubernetes-API lehnt ${resource} ab (${status}): ${sentence(message)}${refusalRemedy(status, message)}`,
+      `Die Kubernetes-API lehnt ${resource} ab (${status}): ${sentence(message)} ${REFUSAL_REMEDIES[causeOf({ status, message })]}`,
     conflict: ({ resource, owners }) =>
       `${resource} hat Felder, die anderen gehören: ${owners.map(({ manager, fields }) => `${fields.join(', ')} gehört ${manager}`).join('; ')}. ${CLUSTER_TEXTS_DE.inConflict([resource])}`,
     'webhook-silent': ({ resource, seconds, message }) =>
@@ -99,17 +101,17 @@ export const CLI_TEXTS_DE: CliTexts = {
 };
 
 /** What to do about it. */
-function refusalRemedy(status: number, message: string): string {
-  if (status === 401 || status === 403)
-    return ' Gehört die kubeconfig einem Administrator, und ist sie nicht abgelaufen?';
-  if (message.includes('failed calling webhook'))
-    return " Laufen die Pods, die dort antworten sollen ('kubectl get pods -A')? Dann denselben Befehl wiederholen.";
-  if (status === 409)
-    return ' Etwas anderes schreibt es gleichzeitig, immer wieder. Das finden, dann denselben Befehl wiederholen.';
-  if (status === 429 || status >= 500)
-    return " Es wurde mehrmals versucht. 'kubectl get --raw /readyz?verbose' sagt, was dem Server fehlt. Was angewendet ist, bleibt; denselben Befehl wiederholen.";
-  return ' Was angewendet ist, bleibt. Das in der lab.yaml oder im Cluster beheben und denselben Befehl wiederholen.';
-}
+const REFUSAL_REMEDIES: Readonly<Record<RefusalCause, string>> = {
+  'not-allowed': 'Gehört die kubeconfig einem Administrator, und ist sie nicht abgelaufen?',
+  'webhook-silent':
+    "Laufen die Pods, die dort antworten sollen ('kubectl get pods -A')? Dann denselben Befehl wiederholen.",
+  contested:
+    'Etwas anderes schreibt es gleichzeitig, immer wieder. Das finden, dann denselben Befehl wiederholen.',
+  server:
+    "Es wurde mehrmals versucht. 'kubectl get --raw /readyz?verbose' sagt, was dem Server fehlt. Was angewendet ist, bleibt; denselben Befehl wiederholen.",
+  other:
+    'Was angewendet ist, bleibt. Das in der lab.yaml oder im Cluster beheben und denselben Befehl wiederholen.',
+};
 
 function instantText(ms: number): string {
   return new Date(ms).toLocaleString('de-DE');

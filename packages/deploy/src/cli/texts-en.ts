@@ -1,3 +1,5 @@
+import { causeOf } from '../errors/kube-refusal.ts';
+import type { RefusalCause } from '../errors/kube-refusal.ts';
 import { sentence } from './cli-texts.ts';
 import type { CliTexts } from './cli-texts.ts';
 import { OPERATION_FAILURES_EN } from './operation-failures-en.ts';
@@ -75,7 +77,7 @@ export const CLI_TEXTS_EN: CliTexts = {
     'kube-unreachable': (found) =>
       `The Kubernetes API at ${found.server} cannot be reached (${found.reason}, ${found.attempts} ${found.attempts === 1 ? 'attempt' : 'attempts'}). Is the address in the kubeconfig right, and does the server run? What was applied stays; run the same again.`,
     'kube-refused': ({ resource, status, message }) =>
-      `The Kubernetes API refuses ${resource} (${status}): ${sentence(message)}${refusalRemedy(status, message)}`,
+      `The Kubernetes API refuses ${resource} (${status}): ${sentence(message)} ${REFUSAL_REMEDIES[causeOf({ status, message })]}`,
     conflict: ({ resource, owners }) =>
       `${resource} has fields that belong to others: ${owners.map(({ manager, fields }) => `${fields.join(', ')} to ${manager}`).join('; ')}. ${CLUSTER_TEXTS_EN.inConflict([resource])}`,
     'webhook-silent': ({ resource, seconds, message }) =>
@@ -92,17 +94,15 @@ export const CLI_TEXTS_EN: CliTexts = {
 };
 
 /** What to do about it. */
-function refusalRemedy(status: number, message: string): string {
-  if (status === 401 || status === 403)
-    return ' Does the kubeconfig belong to an administrator, and has it not expired?';
-  if (message.includes('failed calling webhook'))
-    return " Do the pods run that are to answer there ('kubectl get pods -A')? Run the same again then.";
-  if (status === 409)
-    return ' Something else writes it at the same time, again and again. Find it, and run the same again.';
-  if (status === 429 || status >= 500)
-    return " It was tried several times. 'kubectl get --raw /readyz?verbose' says what the server lacks. What was applied stays; run the same again.";
-  return ' What was applied stays. Mend that in the lab.yaml or in the cluster, and run the same again.';
-}
+const REFUSAL_REMEDIES: Readonly<Record<RefusalCause, string>> = {
+  'not-allowed': 'Does the kubeconfig belong to an administrator, and has it not expired?',
+  'webhook-silent':
+    "Do the pods run that are to answer there ('kubectl get pods -A')? Run the same again then.",
+  contested: 'Something else writes it at the same time, again and again. Find it, and run the same again.',
+  server:
+    "It was tried several times. 'kubectl get --raw /readyz?verbose' says what the server lacks. What was applied stays; run the same again.",
+  other: 'What was applied stays. Mend that in the lab.yaml or in the cluster, and run the same again.',
+};
 
 function instantText(ms: number): string {
   return new Date(ms).toLocaleString('en-GB');
