@@ -8,6 +8,11 @@ export function podOf(server: string): string {
   return `${NAME}-${Number(server.slice(2)) - 1}`;
 }
 
+/** The other way round. */
+export function serverOf(pod: string): string {
+  return `pg${Number(pod.slice(NAME.length + 1)) + 1}`;
+}
+
 /** The labels say who leads among the servers. */
 export async function followPrimary({ server, database }: OperatedLab): Promise<void> {
   const { primary } = await database.status();

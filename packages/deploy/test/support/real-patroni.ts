@@ -10,7 +10,7 @@ import type { CommandResult, KubeObject, PodCommand } from '@schooldb/fake-kube-
 import type { PatroniAccess } from '@schooldb/local-cluster';
 import { NAME } from './names.ts';
 import type { OperatedLab } from './operated-lab.ts';
-import { podOf } from './patroni-pods.ts';
+import { podOf, serverOf } from './patroni-pods.ts';
 
 const LOOK_MS = 100;
 const ANSWER_MS = 2_000;
@@ -193,9 +193,4 @@ export class RealPatroni {
     for await (const chunk of answer) chunks.push(chunk);
     return { status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
   }
-}
-
-/** `…-0` is what `pg1` runs in. */
-function serverOf(pod: string): string {
-  return `pg${Number(pod.slice(NAME.length + 1)) + 1}`;
 }

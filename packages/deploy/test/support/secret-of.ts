@@ -7,7 +7,11 @@ export function secretOf(
   name: string,
 ): Record<string, string> | undefined {
   const data = api.store.get('/secrets', namespace, name)?.['data'] as Record<string, string> | undefined;
-  if (data === undefined) return undefined;
+  return data && decoded(data);
+}
+
+/** The `data` of a Secret as what it stands for. */
+export function decoded(data: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
   );

@@ -12,6 +12,7 @@ import { pathOf } from '../../src/kube/resource.ts';
 import { KIND_SCHEMAS } from '../../src/manifests/schema/kinds.ts';
 import type { KubeKind } from '../../src/manifests/schema/kinds.ts';
 import { QUICK } from './pace.ts';
+import { decoded } from './secret-of.ts';
 
 export { QUICK } from './pace.ts';
 
@@ -141,9 +142,8 @@ export function secretsOf(server: FakeKubeApi): Record<string, Record<string, st
     ours(server)
       .filter(({ kind }) => kind === 'Secret')
       .map(({ metadata, ...object }) => {
-        const data = Object.entries(object['data'] as Record<string, string>);
-        const values = data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()] as const);
-        return [metadata.name ?? '', Object.fromEntries(values.filter(([key]) => key !== 'username'))];
+        const { username: _, ...values } = decoded(object['data'] as Record<string, string>);
+        return [metadata.name ?? '', values];
       }),
   );
 }

@@ -1,11 +1,12 @@
 import { openMaster, reasonOf, whereIs } from '../bed/open-master.ts';
 import { TargetError } from '../bed/target-error.ts';
 import type { Target } from '../drivers/target.ts';
+import { TABLE_NAMES } from './tables.ts';
 
 /** By name and comment, and of this role alone: nobody else's table is dropped because it is called like one of ours. */
 const TABLES = `
   select c.oid::regclass::text as name from pg_class c
-   where c.relkind = 'r' and c.relname ~ '^schooldb_loadgen_[0-9a-f]{8}_(ledger|beat)$'
+   where c.relkind = 'r' and c.relname ~ '${TABLE_NAMES}'
      and obj_description(c.oid, 'pg_class') = $1 and pg_get_userbyid(c.relowner) = current_user
    order by 1`;
 

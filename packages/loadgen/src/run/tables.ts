@@ -40,6 +40,9 @@ const FACTS = `
          to_regnamespace('schooldb') is not null as "exactlyOnce",
          to_regclass('testdaten') is not null as "hasTestdaten"`;
 
+/** What the tables of any run are called, as a regular expression of PostgreSQL's. */
+export const TABLE_NAMES = '^schooldb_loadgen_[0-9a-f]{8}_(ledger|beat)$';
+
 /**
  * Creates the run's own tables, fresh, under names that no other run has.
  *
