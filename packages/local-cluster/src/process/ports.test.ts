@@ -22,7 +22,7 @@ describe('findFreePort', () => {
     expect(await findFreePort()).toBe(next + 1);
   });
 
-  it('gives no port of another process that lives', async () => {
+  it('gives no port of another process that lives: that holds the first of its block until it ends', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'schooldb-ports-'));
     onTestFinished(() => rm(directory, { recursive: true }));
     const script = join(directory, 'other.mjs');
@@ -39,9 +39,28 @@ describe('findFreePort', () => {
     const messages = await Promise.all(
       others.map(async (other) => once(other, 'message') as Promise<[number]>),
     );
-    const blocks = [...messages.map(([port]) => port), await findFreePort()].map(
-      (port) => (port - 10_240) >> 8,
-    );
-    expect(new Set(blocks).size).toBe(3);
+    const firsts = [...messages.map(([port]) => port), await findFreePort()].map(firstOfBlock);
+    expect(new Set(firsts).size).toBe(3);
+    for (const first of firsts) expect(await codeOfListening(first)).toBe('EADDRINUSE');
+    const [other] = others;
+    other?.kill();
+    if (other?.exitCode === null && other.signalCode === null) await once(other, 'exit');
+    expect(await codeOfListening(firsts[0] ?? 0)).toBeUndefined();
   });
 });
+
+function firstOfBlock(port: number): number {
+  return port - ((port - 10_240) % 256);
+}
+
+async function codeOfListening(port: number): Promise<string | undefined> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  } finally {
+    server.close();
+  }
+}
